@@ -1,0 +1,219 @@
+"""What use cases return: frozen values the window and the command line read. Times are ms UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Band = Literal["alarm", "watch", "normal", "stale", "unknown"]
+ClockMode = Literal["live", "end-of-data"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One feature's share of a risk. contribution: log-odds, positive raises the risk. text: plain words."""
+
+    feature: str
+    text: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The model version a number came from."""
+
+    name: str
+    version: str
+    run_id: str
+    feature_version: int
+    horizon_h: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class MachineRisk:
+    """One machine's state at `as_of`. risk is None in band `unknown` (and for a stale machine never scored)."""
+
+    machine: str
+    machine_model: str
+    age: float | None
+    risk: float | None
+    band: Band
+    threshold: float
+    component_risks: dict[str, float]
+    reasons: tuple[Reason, ...]
+    as_of: int
+    """The time the risk holds for; for a stale machine the grid time of its newest reading."""
+    last_reading: int | None
+    data_age_h: float | None
+    """Clock minus newest reading."""
+    change: float | None = None
+    """Risk now minus risk 24 h before, as probability; None when either is missing."""
+    history_times: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    history_risk: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """The last 14 days on the grid, oldest first; NaN where there is no score."""
+    note: str = ""
+    """Why there is no number, or what weakens it."""
+
+    @property
+    def top_component(self) -> str:
+        """The component with the highest risk; empty when there is none."""
+        return max(self.component_risks, key=self.component_risks.__getitem__) if self.component_risks else ""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Every machine's state at one time, ranked by risk (highest first, no number last)."""
+
+    as_of: int
+    clock: ClockMode
+    time_zone: str
+    plant_name: str
+    horizon_h: float
+    model: ModelInfo | None
+    rows: tuple[MachineRisk, ...]
+    newest_reading: int | None
+    failures_30d: int
+    alarms_change: int | None
+    """Machines in alarm now minus 24 h before; None when unknown."""
+    watch_change: int | None
+    notes: tuple[str, ...] = ()
+    """Plain messages that concern the whole plant: sensors the champion does not know, unknown error codes ..."""
+
+    def count(self, band: Band) -> int:
+        """How many machines are in `band`."""
+        return sum(row.band == band for row in self.rows)
+
+
+@dataclass(frozen=True)
+class SensorTrace:
+    """One sensor of one machine. mean/low/high: rolling 24 h mean, and normal range (mean and 2 standard deviations of
+    the machine's own longer baseline at the end of the span)."""
+
+    name: str
+    unit: str
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    mean_times: npt.NDArray[np.int64]
+    mean: npt.NDArray[np.float64]
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One error, replacement or failure; label: the code or component."""
+
+    kind: Literal["errors", "maintenance", "failures"]
+    time: int
+    label: str
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """Everything the machine page shows for one machine over [start, end]."""
+
+    state: MachineRisk
+    time_zone: str
+    horizon_h: float
+    model: ModelInfo | None
+    start: int
+    end: int
+    first_reading: int | None
+    sensors: tuple[SensorTrace, ...]
+    events: tuple[Event, ...]
+    risk_times: npt.NDArray[np.int64]
+    risk: npt.NDArray[np.float64]
+    """On the grid; NaN where there is no score."""
+    alarm_since: int | None
+    last_failure: Event | None
+
+
+@dataclass(frozen=True)
+class DataRow:
+    """What the store holds of one machine. gaps: (start, end) of every silence longer than three sampling steps."""
+
+    machine: str
+    machine_model: str
+    age: float | None
+    readings: int
+    errors: int
+    maintenance: int
+    failures: int
+    first: int | None
+    last: int | None
+    gaps: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One imported file. rows of the file = accepted + unchanged + duplicates + conflicts + rejected."""
+
+    id: int
+    file: str
+    sha256: str
+    kind: str
+    imported_at: int
+    accepted: int
+    unchanged: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    undone: bool
+
+
+@dataclass(frozen=True)
+class DataOverview:
+    """The Data page."""
+
+    time_zone: str
+    sensors: tuple[tuple[str, str], ...]
+    """(name, unit) in catalogue order."""
+    rows: tuple[DataRow, ...]
+    batches: tuple[Batch, ...]
+    failures_known_until: int | None
+    sampling_ms: int | None
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What one file's import did, in the words of the command line's JSON."""
+
+    file: str
+    kind: str
+    layout: str
+    encoding: str
+    delimiter: str
+    decimal: str
+    time_zone: str
+    columns: dict[str, str]
+    machines: tuple[str, ...]
+    sensors: tuple[tuple[str, str], ...]
+    accepted: int
+    rejected: int
+    duplicates: int
+    conflicts: int
+    unchanged: int
+    accepted_values: int
+    rejected_values: int
+    missing_cells: int
+    batch: int | None
+    """None when nothing changed."""
+    rejects_file: str | None
+    sheet: str | None = None
+    header_row: int = 1
+    units_row: int | None = None
+    bad_quality_values: int = 0
+    changed: dict[str, int] = field(default_factory=dict)
+    """machine -> the earliest time (ms) at which its record changed; what scoring must look at again."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, a FileReport a file."""
+
+    files: tuple[FileReport, ...]
+    seconds: float

@@ -1,0 +1,1 @@
+"""The window. Reaches the core through `workspace` and runs long work through `tasks`."""
