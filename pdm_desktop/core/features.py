@@ -327,48 +327,69 @@ def _series_with_equal_times(
 
 
 class _Sum:
-    """Running combination of blocks for m windows: count, mean and second moments, low and high."""
+    """Running combination of blocks for m windows: count, mean and second moments, low and high.
 
-    def __init__(self, windows: int, series: int, extremes: bool, slope: bool) -> None:
-        self.count = np.zeros(windows)
-        self.mean = np.zeros((windows, series))
-        self.square = np.zeros((windows, series))
-        self.low = np.full((windows, series), np.inf) if extremes else None
-        self.high = np.full((windows, series), -np.inf) if extremes else None
-        self.time = np.zeros((windows, 1)) if slope else None
-        self.time_square = np.zeros((windows, 1)) if slope else None
-        self.cross = np.zeros((windows, series)) if slope else None
+    In `alike` windows (all of one length) the counts are plain numbers, which halves the work.
+    """
 
-    def add(self, rows: npt.NDArray[np.intp] | slice, block: _Blocks, first: Ints) -> None:
-        """Combine the block starting at reading `first` into each of `rows`."""
+    def __init__(self, windows: int, series: int, alike: bool, extremes: bool, slope: bool) -> None:
+        shape = (windows, series)
+        self.alike = alike
+        self.extremes = extremes
+        self.slope = slope
+        self.count: Any = 0.0 if alike else np.zeros((windows, 1))
+        self.mean = np.zeros(shape)
+        self.square = np.zeros(shape)
+        if extremes:
+            self.low = np.full(shape, np.inf)
+            self.high = np.full(shape, -np.inf)
+        if slope:
+            self.time = np.zeros((windows, 1))
+            self.time_square = np.zeros((windows, 1))
+            self.cross = np.zeros(shape)
+
+    def add(self, rows: npt.NDArray[np.intp] | slice, block: _Blocks, first: npt.NDArray[np.intp] | slice) -> None:
+        """Combine the blocks that start at the readings `first` into the windows `rows`."""
         size = float(block.size)
-        before = self.count[rows]
+        before = self.count if self.alike else self.count[rows]
         share = size / (before + size)
-        weight = (before * share)[:, None]
-        delta = block.mean.take(first, 0) - self.mean[rows]
-        self.square[rows] += block.square.take(first, 0) + delta * delta * weight
-        if self.time is not None and self.time_square is not None and self.cross is not None:
-            apart = block.time.take(first, 0) - self.time[rows]
-            self.cross[rows] += block.cross.take(first, 0) + delta * apart * weight
-            self.time_square[rows] += block.time_square.take(first, 0) + apart * apart * weight
-            self.time[rows] += apart * share[:, None]
-        self.mean[rows] += delta * share[:, None]
-        self.count[rows] += size
-        if self.low is not None and self.high is not None:
-            self.low[rows] = np.minimum(self.low[rows], block.low.take(first, 0))
-            self.high[rows] = np.maximum(self.high[rows], block.high.take(first, 0))
+        weight = before * share
+        delta = block.mean[first] - self.mean[rows]
+        self.square[rows] += block.square[first] + delta * delta * weight
+        if self.slope:
+            apart = block.time[first] - self.time[rows]
+            self.cross[rows] += block.cross[first] + delta * (apart * weight)
+            self.time_square[rows] += block.time_square[first] + apart * apart * weight
+            self.time[rows] += apart * share
+        delta *= share
+        self.mean[rows] += delta
+        if self.extremes:
+            self.low[rows] = np.minimum(self.low[rows], block.low[first])
+            self.high[rows] = np.maximum(self.high[rows], block.high[first])
+        if self.alike:
+            self.count += size
+        else:
+            self.count[rows] += size
 
     def moments(self) -> Moments:
-        count = self.count[:, None]
-        nothing = np.full_like(self.mean, np.nan)
-        mean = np.where(count > 0, self.mean, np.nan)
-        std = np.sqrt(np.divide(self.square, count - 1, out=nothing.copy(), where=count > 1))
-        low = nothing if self.low is None else np.where(count > 0, self.low, np.nan)
-        high = nothing if self.high is None else np.where(count > 0, self.high, np.nan)
+        """The statistics; NaN where a window holds too few readings for one."""
+        nothing = np.broadcast_to(np.nan, self.mean.shape)
+        if self.alike:
+            some, several = self.count > 0, self.count > 1
+            std = np.sqrt(self.square / (self.count - 1)) if several else nothing
+        else:
+            some, several = self.count > 0, self.count > 1
+            std = np.sqrt(np.divide(self.square, self.count - 1, out=np.full(self.mean.shape, np.nan), where=several))
+        if not np.all(some):
+            for block in (self.mean, *((self.low, self.high) if self.extremes else ())):
+                block[~np.broadcast_to(some, block.shape)] = np.nan
+        low, high = (self.low, self.high) if self.extremes else (nothing, nothing)
         slope = nothing
-        if self.cross is not None and self.time_square is not None:
-            slope = np.divide(self.cross, self.time_square, out=nothing.copy(), where=self.time_square > 0)
-        return Moments(mean, std, low, high, slope)
+        if self.slope:
+            slope = np.divide(
+                self.cross, self.time_square, out=np.full(self.mean.shape, np.nan), where=self.time_square > 0
+            )
+        return Moments(self.mean, std, low, high, slope)
 
 
 class _Blocks:
@@ -391,15 +412,30 @@ class _Blocks:
         delta = self.mean[n:] - self.mean[:-n]
         if slope:
             apart = self.time[n:] - self.time[:-n]
-            self.cross = self.cross[:-n] + self.cross[n:] + delta * apart * half
+            self.cross = self.cross[:-n] + self.cross[n:] + delta * (apart * half)
             self.time_square = self.time_square[:-n] + self.time_square[n:] + apart * apart * half
             self.time = self.time[:-n] + apart / 2
         if extremes:
             self.low = np.minimum(self.low[:-n], self.low[n:])
             self.high = np.maximum(self.high[:-n], self.high[n:])
-        self.square = self.square[:-n] + self.square[n:] + delta * delta * half
-        self.mean = self.mean[:-n] + delta / 2
+        square = self.square[:-n] + self.square[n:]
+        square += delta * delta * half
+        self.square = square
+        delta *= 0.5
+        delta += self.mean[:-n]
+        self.mean = delta
         self.size = 2 * n
+
+
+class _Group(NamedTuple):
+    """Windows that are worked out together: all of one length at consecutive readings (`alike`), or the rest."""
+
+    name: str
+    rows: npt.NDArray[np.intp] | slice
+    first: npt.NDArray[np.intp]
+    length: npt.NDArray[np.intp]
+    alike: bool
+    total: _Sum
 
 
 def window_moments(
@@ -414,27 +450,65 @@ def window_moments(
     extremes and slopes name the windows for which those are wanted; elsewhere they are NaN.
     """
     extremes, slopes = set(extremes), set(slopes)
-    series = values.shape[1]
-    sums = {name: _Sum(len(first), series, name in extremes, name in slopes) for name, (first, _) in windows.items()}
-    position = {name: first.astype(np.intp) for name, (first, _) in windows.items()}
-    length = {name: np.maximum(end - first, 0) for name, (first, end) in windows.items()}
-    longest = {name: int(n.max(initial=0)) for name, n in length.items()}
+    groups: list[_Group] = []
+    for name, (first, end) in windows.items():
+        for rows, alike in _alike_and_rest(first, end):
+            begin = first[rows]
+            total = _Sum(len(begin), values.shape[1], alike, name in extremes, name in slopes)
+            groups.append(_Group(name, rows, begin.copy(), (end - first)[rows], alike, total))
+    longest = [int(group.length.max(initial=0)) for group in groups]
     block = _Blocks(times, values)
-    bit = 0
-    while any(n >> bit for n in longest.values()):
-        for name, total in sums.items():
-            if not longest[name] >> bit:
-                continue
-            rows = np.flatnonzero((length[name] >> bit) & 1)
-            if not len(rows):
-                continue
-            where: npt.NDArray[np.intp] | slice = slice(None) if len(rows) == len(length[name]) else rows
-            total.add(where, block, position[name][where])
-            position[name][where] += 1 << bit
-        bit += 1
-        if not any(n >> bit for n in longest.values()):
-            break
-        block.double(
-            any(longest[name] >> bit for name in extremes), any(longest[name] >> bit for name in slopes)
-        )
-    return {name: total.moments() for name, total in sums.items()}
+    for bit in range(max(longest, default=0).bit_length()):
+        if bit:
+            needed = {group.name for group, n in zip(groups, longest, strict=True) if n >> bit}
+            block.double(bool(needed & extremes), bool(needed & slopes))
+        for group in groups:
+            _add_blocks(group, block, bit)
+    return {name: _together(len(first), [g for g in groups if g.name == name]) for name, (first, _) in windows.items()}
+
+
+def _add_blocks(group: _Group, block: _Blocks, bit: int) -> None:
+    if not len(group.length):
+        return
+    if group.alike:
+        if int(group.length[0]) >> bit & 1:
+            begin = int(group.first[0])
+            group.total.add(slice(None), block, slice(begin, begin + len(group.first)))
+            group.first[:] += 1 << bit
+        return
+    rows = np.flatnonzero(group.length >> bit & 1)
+    if len(rows):
+        group.total.add(rows, block, group.first[rows])
+        group.first[rows] += 1 << bit
+
+
+def _alike_and_rest(
+    first: npt.NDArray[np.intp], end: npt.NDArray[np.intp]
+) -> Iterator[tuple[npt.NDArray[np.intp] | slice, bool]]:
+    """Split windows into one run of equal length that moves on by one reading a row, as on regularly sampled data, and
+    the rest. The run may have holes (after a failure windows are shorter); rows in holes belong to the rest."""
+    length = end - first
+    if len(first) < 16:
+        yield np.arange(len(first)), False
+        return
+    usual = int(np.median(length))
+    shift = first - np.arange(len(first))
+    regular = (length == usual) & (shift == int(np.median(shift)))
+    run = np.flatnonzero(regular)
+    if usual > 0 and 2 * len(run) > len(first):
+        yield slice(int(run[0]), int(run[-1]) + 1), True
+        yield np.flatnonzero(~regular), False
+    else:
+        yield np.arange(len(first)), False
+
+
+def _together(windows: int, groups: list[_Group]) -> Moments:
+    """The groups' statistics in row order; the rest, coming last, overwrites the run's holes."""
+    parts = [group.total.moments() for group in groups]
+    if len(parts) == 1 and not isinstance(groups[0].rows, slice):
+        return parts[0]
+    whole = Moments(*(np.empty((windows, parts[0].mean.shape[1])) for _ in Moments._fields))
+    for group, part in zip(groups, parts, strict=True):
+        for target, source in zip(whole, part, strict=True):
+            target[group.rows] = source
+    return whole
