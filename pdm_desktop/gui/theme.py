@@ -12,7 +12,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Literal
+from typing import Literal, get_args
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontInfo, QIcon, QPainter, QPalette, QPixmap
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication
 from pdm_desktop.core import paths
 
 Choice = Literal["system", "light", "dark"]
+TextRole = Literal["body", "small", "tiny", "title", "number", "big"]
 CHOICES: tuple[Choice, ...] = ("system", "light", "dark")
 GRID = 8
 """Pixels. Margins and gaps are whole or half steps of it."""
@@ -116,12 +117,12 @@ class Theme(QObject):
                     built.addPixmap(self.pixmap(icon, checked, size, ratio), mode, QIcon.State.On)
         return built
 
-    def text_size(self, role: Literal["body", "small", "tiny", "title", "big"]) -> int:
+    def text_size(self, role: TextRole) -> int:
         """Pixels. They follow the system's font size within what still fits 1366 x 768."""
         body = min(max(QFontInfo(_system_font()).pixelSize(), 12), 15)
-        return {"body": body, "small": body - 1, "tiny": body - 2, "title": body + 6, "big": body + 20}[role]
+        return body + {"body": 0, "small": -1, "tiny": -2, "title": 6, "number": 10, "big": 20}[role]
 
-    def font(self, role: Literal["body", "small", "tiny", "title", "big"] = "body", strong: bool = False) -> QFont:
+    def font(self, role: TextRole = "body", strong: bool = False) -> QFont:
         """The system font in one of the sizes and one of the two weights, digits of equal width."""
         font = QFont(_system_font())
         font.setPixelSize(self.text_size(role))
@@ -136,7 +137,7 @@ class Theme(QObject):
         words["accent-strong"] = (accent.darker(115) if self._name == "light" else accent.lighter(112)).name()
         words["on-accent"] = "#ffffff" if self._name == "light" else self._token("rail")
         words["chevron"] = self._chevron().as_posix()
-        for role in ("body", "small", "tiny", "title", "big"):
+        for role in get_args(TextRole):
             words[role] = str(self.text_size(role))
         return _Sheet((paths.resources() / "themes" / "style.qss").read_text(encoding="utf-8")).substitute(words)
 

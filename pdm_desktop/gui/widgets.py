@@ -243,7 +243,7 @@ class Tile(QAbstractButton):
         painter.setPen(theme.colour(border))
         painter.setBrush(theme.colour("accent-bg" if self.isChecked() else "surface"))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        painter.setFont(theme.font("title", strong=True))
+        painter.setFont(theme.font("number", strong=True))
         quiet = self._number in ("0", "\N{EM DASH}")
         painter.setPen(theme.colour("faint" if quiet else self._token))
         numbers = painter.fontMetrics()

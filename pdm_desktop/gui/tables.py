@@ -1,0 +1,422 @@
+"""One table model over columns and rows, and the delegates that paint what text cannot say.
+
+A table is a tuple of Column over frozen row values. The model sorts and filters by itself, on Python values, so that
+"2" comes before "10", and rows without a value stay last whichever way the column is sorted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionHeader,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from pdm_desktop.gui.marks import badge_size, band_token, paint_badge, paint_risk_bar, paint_sparkline
+from pdm_desktop.gui.theme import Theme
+
+Row = TypeVar("Row")
+Index = QModelIndex | QPersistentModelIndex
+
+ROW_ROLE = int(Qt.ItemDataRole.UserRole)
+"""The row value itself."""
+SORT_ROLE = ROW_ROLE + 1
+"""What a cell sorts by; None sorts last both ways."""
+COLUMN_ROLE = ROW_ROLE + 2
+"""The Column of a cell."""
+
+ROW_HEIGHT = 32
+PADDING = 10
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column: how a row's cell reads, sorts and looks."""
+
+    key: str
+    title: str
+    text: Callable[[Row], str]
+    sort: Callable[[Row], Any] | None = None
+    """What the cell sorts by (one type a column, or None); the text where absent."""
+    right: bool = False
+    """Right-aligned, as numbers are."""
+    width: int = 96
+    """Pixels; 0 takes what is left."""
+    strong: bool = False
+    token: str | Callable[[Row], str] = "text"
+    """The text's colour."""
+    tip: Callable[[Row], str] | None = None
+    high_first: bool = False
+    """The first click on the header sorts from the highest."""
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key in which numbers inside text count as numbers: machine 2 before machine 10."""
+    parts = re.findall(r"\d+|\D+", text)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts)
+
+
+class TableModel(QAbstractTableModel, Generic[Row]):
+    """Rows in the order sorted, those that pass the filter. `identity` tells rows apart across a refresh."""
+
+    counted = Signal(int, int)
+    """Rows shown, rows in all: after every change of either."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        identity: Callable[[Row], Hashable],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self._identity = identity
+        self._theme = theme
+        self._all: tuple[Row, ...] = ()
+        self._shown: list[Row] = []
+        self._sorted_by: tuple[int, Qt.SortOrder] | None = None
+        self._keep: Callable[[Row], bool] | None = None
+        theme.changed.connect(self._repaint)
+
+    def set_rows(self, rows: Iterable[Row]) -> None:
+        """Replace the rows; order, filter and selection stay."""
+        self._all = tuple(rows)
+        self._rearrange()
+
+    def set_filter(self, keep: Callable[[Row], bool] | None) -> None:
+        """Show only the rows for which `keep` is true; None shows all."""
+        self._keep = keep
+        self._rearrange()
+
+    def rows(self) -> tuple[Row, ...]:
+        """The rows shown, in their order."""
+        return tuple(self._shown)
+
+    def row(self, index: Index) -> Row:
+        """The row value under an index."""
+        return self._shown[index.row()]
+
+    def position(self, identity: Hashable) -> int | None:
+        """At which place a row is shown; None when it is not."""
+        return next((at for at, row in enumerate(self._shown) if self._identity(row) == identity), None)
+
+    def column_of(self, key: str) -> int:
+        """A column's place by its key."""
+        return next(at for at, column in enumerate(self.columns) if column.key == key)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column; a negative one returns to the order given."""
+        self._sorted_by = (column, order) if column >= 0 else None
+        self._rearrange()
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Rows shown."""
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Columns."""
+        return 0 if parent is not None and parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        """A cell by role."""
+        if not index.isValid():
+            return None
+        row, column = self._shown[index.row()], self.columns[index.column()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return column.text(row)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{column.title}: {column.text(row)}"
+            case Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+                return int(side | Qt.AlignmentFlag.AlignVCenter)
+            case Qt.ItemDataRole.ForegroundRole:
+                token = column.token if isinstance(column.token, str) else column.token(row)
+                return self._theme.colour(token)
+            case Qt.ItemDataRole.FontRole:
+                return self._theme.font("body", strong=True) if column.strong else self._theme.font("body")
+            case Qt.ItemDataRole.ToolTipRole:
+                return column.tip(row) if column.tip is not None else None
+            case _ if role == ROW_ROLE:
+                return row
+            case _ if role == SORT_ROLE:
+                return self._sort_value(row, column)
+            case _ if role == COLUMN_ROLE:
+                return column
+        return None
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)
+    ) -> Any:
+        """Column titles, aligned as their cells."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def _sort_value(self, row: Row, column: Column[Row]) -> Any:
+        return column.text(row) if column.sort is None else column.sort(row)
+
+    def _rearrange(self) -> None:
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        held = [(index.column(), self._identity(self._shown[index.row()])) for index in before]
+        rows = [row for row in self._all if self._keep is None or self._keep(row)]
+        if self._sorted_by is not None:
+            place, order = self._sorted_by
+            valued = [(self._sort_value(row, self.columns[place]), row) for row in rows]
+            known = [(value, row) for value, row in valued if value is not None]
+            known.sort(key=lambda pair: pair[0], reverse=order == Qt.SortOrder.DescendingOrder)
+            rows = [row for _, row in known] + [row for value, row in valued if value is None]
+        self._shown = rows
+        places = {self._identity(row): at for at, row in enumerate(rows)}
+        after = [
+            self.index(places[identity], column) if identity in places else QModelIndex() for column, identity in held
+        ]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+        self.counted.emit(len(self._shown), len(self._all))
+
+    def _repaint(self) -> None:
+        if self._shown:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, len(self.columns) - 1))
+
+
+class TableView(QTableView):
+    """A calm table: whole rows, thin lines between them, sort by header click, Enter or double click chooses."""
+
+    chosen = Signal(object)
+    """The row value."""
+
+    def __init__(self, model: TableModel[Any], theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._rows = model
+        self.setModel(model)
+        self.setAccessibleName(name)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setItemDelegate(CellDelegate(theme, self))
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = Header(theme, self)
+        self.setHorizontalHeader(header)
+        header.setSectionsClickable(True)
+        for at, column in enumerate(model.columns):
+            if column.width == 0:
+                header.setSectionResizeMode(at, QHeaderView.ResizeMode.Stretch)
+            else:
+                self.setColumnWidth(at, column.width)
+        header.setSortIndicatorShown(False)
+        header.sectionClicked.connect(self._header_clicked)
+        self.doubleClicked.connect(lambda index: self.chosen.emit(model.row(index)))
+        theme.changed.connect(self.viewport().update)
+
+    def set_delegate(self, key: str, delegate: QStyledItemDelegate) -> None:
+        """Paint the column `key` by `delegate`."""
+        self.setItemDelegateForColumn(self._rows.column_of(key), delegate)
+
+    def sort_by(self, key: str, order: Qt.SortOrder) -> None:
+        """Sort by a column as a click on its header does."""
+        header = self.horizontalHeader()
+        header.setSortIndicatorShown(True)
+        header.setSortIndicator(self._rows.column_of(key), order)
+        self._rows.sort(self._rows.column_of(key), order)
+
+    def selected(self) -> Any | None:
+        """The row value of the selected row."""
+        index = self.currentIndex()
+        return self._rows.row(index) if index.isValid() else None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter chooses the current row."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.chosen.emit(self._rows.row(self.currentIndex()))
+            return
+        super().keyPressEvent(event)
+
+    def _header_clicked(self, section: int) -> None:
+        column = self._rows.columns[section]
+        header = self.horizontalHeader()
+        first = Qt.SortOrder.DescendingOrder if column.high_first else Qt.SortOrder.AscendingOrder
+        again = header.isSortIndicatorShown() and header.sortIndicatorSection() == section
+        order = first
+        if again and header.sortIndicatorOrder() == first:
+            both = (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder)
+            order = both[0] if first == both[1] else both[1]
+        self.sort_by(column.key, order)
+
+
+class Header(QHeaderView):
+    """Column titles that wrap to two lines, with a small arrow after the title sorted by."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._theme = theme
+        self.setHighlightSections(False)
+        self.setMinimumSectionSize(40)
+        theme.changed.connect(self.viewport().update)
+
+    def sizeHint(self) -> QSize:
+        """Two lines of the small text."""
+        return QSize(super().sizeHint().width(), 2 * self._theme.text_size("small") + 20)
+
+    def paintSection(self, painter: QPainter, rect: Any, logicalIndex: int) -> None:
+        """Background and line by the style sheet's colours; title and arrow by hand (the style would elide)."""
+        option = QStyleOptionHeader()
+        self.initStyleOption(option)
+        theme = self._theme
+        painter.save()
+        painter.fillRect(rect, theme.colour("raised"))
+        painter.fillRect(QRectF(rect.left(), rect.bottom(), rect.width(), 1), theme.colour("line"))
+        title = str(self.model().headerData(logicalIndex, Qt.Orientation.Horizontal) or "")
+        side = self.model().headerData(logicalIndex, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.TextAlignmentRole))
+        sorted_by = self.isSortIndicatorShown() and self.sortIndicatorSection() == logicalIndex
+        if sorted_by:
+            # The arrow points where the values grow smaller: down for highest first.
+            down = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+            title += "\N{NO-BREAK SPACE}" + (
+                "\N{BLACK DOWN-POINTING SMALL TRIANGLE}" if down else "\N{BLACK UP-POINTING SMALL TRIANGLE}"
+            )
+        painter.setFont(theme.font("small", strong=True))
+        painter.setPen(theme.colour("text" if sorted_by else "muted"))
+        box = QRectF(rect).adjusted(PADDING, 2, -PADDING, -2)
+        painter.drawText(box, int(side) | int(Qt.TextFlag.TextWordWrap), title)
+        painter.restore()
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Text on the row's background. Delegates for marks override `paint_cell`."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Background, line below, then the cell."""
+        theme = self.theme
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        box = QRectF(option.rect)
+        painter.save()
+        if selected:
+            painter.fillRect(box, theme.colour("accent-bg"))
+        elif hovered:
+            painter.fillRect(box, theme.colour("raised"))
+        painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), theme.colour("line2"))
+        if bool(option.state & QStyle.StateFlag.State_HasFocus) and index.column() == 0:
+            # One mark a row: the keyboard moves by rows here.
+            painter.fillRect(QRectF(box.left(), box.top(), 3, box.height() - 1), theme.colour("accent"))
+        self.paint_cell(painter, box.adjusted(PADDING, 0, -PADDING, -1), index)
+        painter.restore()
+
+    def paint_cell(self, painter: QPainter, box: QRectF, index: Index) -> None:
+        """The text, elided."""
+        font: QFont = index.data(int(Qt.ItemDataRole.FontRole))
+        self.draw_text(painter, box, index, font)
+
+    def draw_text(self, painter: QPainter, box: QRectF, index: Index, font: QFont) -> None:
+        """The display text in its colour and alignment."""
+        painter.setFont(font)
+        painter.setPen(index.data(int(Qt.ItemDataRole.ForegroundRole)))
+        text = painter.fontMetrics().elidedText(
+            str(index.data() or ""), Qt.TextElideMode.ElideRight, int(box.width())
+        )
+        painter.drawText(box, int(index.data(int(Qt.ItemDataRole.TextAlignmentRole))), text)
+
+
+class BadgeDelegate(CellDelegate):
+    """A band's badge; `band_of` reads the band from the row."""
+
+    def __init__(self, theme: Theme, band_of: Callable[[Any], Any], parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._band_of = band_of
+
+    def paint_cell(self, painter: QPainter, box: QRectF, index: Index) -> None:
+        """The badge."""
+        band = self._band_of(index.data(ROW_ROLE))
+        if badge_size(self.theme, band).width() > box.width() + PADDING:
+            painter.setClipRect(box)
+        paint_badge(painter, self.theme, box.left(), box.center().y(), band)
+
+
+class RiskDelegate(CellDelegate):
+    """The risk's number at the left, the bar with the threshold's tick beside it."""
+
+    NUMBER = 58
+
+    def __init__(
+        self,
+        theme: Theme,
+        read: Callable[[Any], tuple[float | None, float | None, Any]],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._read = read
+        """Row -> (risk, threshold, band)."""
+
+    def paint_cell(self, painter: QPainter, box: QRectF, index: Index) -> None:
+        """Number and bar."""
+        risk, threshold, band = self._read(index.data(ROW_ROLE))
+        number = QRectF(box.left(), box.top(), self.NUMBER, box.height())
+        painter.setFont(self.theme.font("body", strong=risk is not None))
+        painter.setPen(self.theme.colour("text" if risk is not None else "muted"))
+        painter.drawText(number, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(index.data()))
+        bar = QRectF(number.right() + 14, round(box.center().y()) - 5, 0, 10)
+        bar.setRight(box.right())
+        if bar.width() > 12 and risk is not None:
+            paint_risk_bar(painter, self.theme, bar, risk, threshold, band_token(band))
+
+
+class SparklineDelegate(CellDelegate):
+    """A line of the last days; `read` gives (times, values, colour token)."""
+
+    def __init__(
+        self, theme: Theme, read: Callable[[Any], tuple[Any, Any, str]], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, parent)
+        self._read = read
+
+    def paint_cell(self, painter: QPainter, box: QRectF, index: Index) -> None:
+        """The line above a base line."""
+        times, values, token = self._read(index.data(ROW_ROLE))
+        area = box.adjusted(0, 6, 0, -6)
+        painter.setPen(QPen(self.theme.colour("line2"), 1))
+        base = QPoint(round(area.left()), round(area.bottom()))
+        painter.drawLine(base, QPoint(round(area.right()), base.y()))
+        if len(values) > 1:
+            paint_sparkline(painter, self.theme, area, times, values, token)
