@@ -27,7 +27,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QStyle,
     QStyledItemDelegate,
-    QStyleOptionHeader,
     QStyleOptionViewItem,
     QTableView,
     QWidget,
@@ -295,17 +294,15 @@ class Header(QHeaderView):
         """Two lines of the small text."""
         return QSize(super().sizeHint().width(), 2 * self._theme.text_size("small") + 20)
 
-    def paintSection(self, painter: QPainter, rect: Any, logicalIndex: int) -> None:
+    def paintSection(self, painter: QPainter, rect: Any, section: int) -> None:
         """Background and line by the style sheet's colours; title and arrow by hand (the style would elide)."""
-        option = QStyleOptionHeader()
-        self.initStyleOption(option)
         theme = self._theme
         painter.save()
         painter.fillRect(rect, theme.colour("raised"))
         painter.fillRect(QRectF(rect.left(), rect.bottom(), rect.width(), 1), theme.colour("line"))
-        title = str(self.model().headerData(logicalIndex, Qt.Orientation.Horizontal) or "")
-        side = self.model().headerData(logicalIndex, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.TextAlignmentRole))
-        sorted_by = self.isSortIndicatorShown() and self.sortIndicatorSection() == logicalIndex
+        title = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
+        side = self.model().headerData(section, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.TextAlignmentRole))
+        sorted_by = self.isSortIndicatorShown() and self.sortIndicatorSection() == section
         if sorted_by:
             # The arrow points where the values grow smaller: down for highest first.
             down = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
@@ -353,9 +350,7 @@ class CellDelegate(QStyledItemDelegate):
         """The display text in its colour and alignment."""
         painter.setFont(font)
         painter.setPen(index.data(int(Qt.ItemDataRole.ForegroundRole)))
-        text = painter.fontMetrics().elidedText(
-            str(index.data() or ""), Qt.TextElideMode.ElideRight, int(box.width())
-        )
+        text = painter.fontMetrics().elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, int(box.width()))
         painter.drawText(box, int(index.data(int(Qt.ItemDataRole.TextAlignmentRole))), text)
 
 

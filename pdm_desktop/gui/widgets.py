@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from pdm_desktop.core.results import Band
 from pdm_desktop.gui.marks import (
@@ -73,7 +82,7 @@ class Card(QFrame):
 
 
 class PageHead(QWidget):
-    """One title, one line that says what the page answers, and its few actions on the right (`actions` layout)."""
+    """One title, one line that says what the page answers, and its few actions on the right (the `right` layout)."""
 
     def __init__(self, title: str, line: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,12 +92,12 @@ class PageHead(QWidget):
         words.setSpacing(0)
         words.addWidget(self.title)
         words.addWidget(self.line)
-        self.actions = QHBoxLayout()
-        self.actions.setSpacing(GRID)
+        self.right = QHBoxLayout()
+        self.right.setSpacing(GRID)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addLayout(words, 1)
-        row.addLayout(self.actions)
+        row.addLayout(self.right)
 
 
 class BandBadge(QWidget):
@@ -118,7 +127,7 @@ class BandBadge(QWidget):
         """The badge's own size."""
         return badge_size(self._theme, self._band)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the badge."""
         painter = QPainter(self)
         paint_badge(painter, self._theme, 0, self.height() / 2, self._band)
@@ -149,7 +158,7 @@ class RiskBar(QWidget):
         """Wide enough to read, high enough for the tick."""
         return QSize(96, self._thickness + 8)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the bar."""
         painter = QPainter(self)
         top = (self.height() - self._thickness) / 2
@@ -232,7 +241,7 @@ class Tile(QAbstractButton):
         """Two lines of text beside a number."""
         return QSize(200, 48)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint card, number and words; the border shows check and focus."""
         theme = self._theme
         painter = QPainter(self)
@@ -249,7 +258,9 @@ class Tile(QAbstractButton):
         numbers = painter.fontMetrics()
         left = 12
         painter.drawText(
-            QRectF(left, 0, 60, self.height()), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self._number
+            QRectF(left, 0, 60, self.height()),
+            int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
+            self._number,
         )
         left += max(36, numbers.horizontalAdvance(self._number) + 12)
         room = self.width() - left - 8
@@ -261,5 +272,7 @@ class Tile(QAbstractButton):
         painter.setFont(theme.font("small"))
         painter.setPen(theme.colour("muted"))
         small = painter.fontMetrics()
-        painter.drawText(left, middle + small.ascent() + 1, small.elidedText(self._line, Qt.TextElideMode.ElideRight, room))
+        painter.drawText(
+            left, middle + small.ascent() + 1, small.elidedText(self._line, Qt.TextElideMode.ElideRight, room)
+        )
         painter.end()
