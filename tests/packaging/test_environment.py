@@ -45,7 +45,8 @@ def test_core_tasks_and_command_line_run_without_qt() -> None:
 import importlib, json, pkgutil, sys
 import pdm_desktop.core
 modules = pkgutil.walk_packages(pdm_desktop.core.__path__, "pdm_desktop.core.")
-for name in [*(module.name for module in modules if ".migrations" not in module.name), "pdm_desktop.tasks", "pdm_desktop.cli"]:
+names = [module.name for module in modules if ".migrations" not in module.name]
+for name in [*names, "pdm_desktop.tasks", "pdm_desktop.cli"]:
     importlib.import_module(name)
 print(json.dumps([m for m in sys.modules if m.split(".")[0] in ("PySide6", "shiboken6", "pyqtgraph")]))
 """
