@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import (
@@ -124,6 +124,13 @@ class TableModel(QAbstractTableModel, Generic[Row]):
     def column_of(self, key: str) -> int:
         """A column's place by its key."""
         return next(at for at, column in enumerate(self.columns) if column.key == key)
+
+    def set_title(self, key: str, title: str) -> None:
+        """Another title for a column: what it says depends on the plant's horizon."""
+        at = self.column_of(key)
+        if self.columns[at].title != title:
+            self.columns = (*self.columns[:at], replace(self.columns[at], title=title), *self.columns[at + 1 :])
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, at, at)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column; a negative one returns to the order given."""

@@ -1,0 +1,310 @@
+"""The fleet page: every machine ranked by risk, with what changed and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+
+from pdm_desktop.core import times
+from pdm_desktop.core.results import Band, Fleet, MachineRisk
+from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, MINUS, age_text, band_token, change_text, risk_text
+from pdm_desktop.gui.tables import (
+    BadgeDelegate,
+    Column,
+    RiskDelegate,
+    SparklineDelegate,
+    TableModel,
+    TableView,
+    natural,
+)
+from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.widgets import Banner, Card, PageHead, Tile, button, label
+
+FILTERS: tuple[tuple[str, Band | None], ...] = (
+    ("All states", None),
+    *((BAND_WORD[band], band) for band in sorted(BAND_RANK, key=BAND_RANK.__getitem__)),
+)
+SENSIBLE_REASONS = 5
+
+
+class FleetPage(QWidget):
+    """Shows a results.Fleet. Filtering, sorting and searching happen here; everything else is asked for by signals."""
+
+    title = "Fleet"
+    machine_chosen = Signal(str)
+    import_requested = Signal()
+    report_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "page")
+        self._theme = theme
+        self._fleet: Fleet | None = None
+        self.head = PageHead("Fleet", "")
+        self.tiles = self._make_tiles()
+        self.banner = Banner()
+        self.filter_text = QLineEdit()
+        self.filter_band = QComboBox()
+        self.shown = label(role="small")
+        self.export_button = button("Export report…")
+        self._fill_head()
+        self.model: TableModel[MachineRisk] = TableModel(self._columns(), lambda row: row.machine, theme)
+        self.table = TableView(self.model, theme, "Machines by risk")
+        self.table.set_delegate("state", BadgeDelegate(theme, lambda row: row.band, self.table))
+        self.table.set_delegate(
+            "risk", RiskDelegate(theme, lambda row: (row.risk, row.threshold, row.band), self.table)
+        )
+        self.table.set_delegate("spark", SparklineDelegate(theme, _spark, self.table))
+        self.table.sort_by("risk", Qt.SortOrder.DescendingOrder)
+        self.table.chosen.connect(lambda row: self.machine_chosen.emit(row.machine))
+        self.model.counted.connect(self._count)
+        self._empty_title = label("", "heading")
+        self._empty_line = label("", "muted")
+        self.empty_button = button("")
+        self.body = self._make_body()
+        tiles = QHBoxLayout()
+        tiles.setSpacing(10)
+        for tile in self.tiles.values():
+            tiles.addWidget(tile)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(2 * GRID, 12, 2 * GRID, 12)
+        page.setSpacing(10)
+        page.addWidget(self.head)
+        page.addLayout(tiles)
+        page.addWidget(self.banner)
+        page.addWidget(self.body, 1)
+        self._say_horizon(24.0)
+        self._show_empty("Looking at the machines", "The ranking appears as soon as they are scored.", "")
+
+    @property
+    def fleet(self) -> Fleet | None:
+        """What is shown; None before anything was."""
+        return self._fleet
+
+    def show_fleet(self, fleet: Fleet) -> None:
+        """Show the fleet; order, filter and selection stay."""
+        self._fleet = fleet
+        self._say_horizon(fleet.horizon_h)
+        self.model.set_rows(fleet.rows)
+        self._fill_tiles(fleet)
+        self.banner.show_text("\n".join(fleet.notes), "watch" if fleet.count("unknown") else "")
+        self.export_button.setEnabled(bool(fleet.rows))
+
+    def show_band(self, band: Band | None) -> None:
+        """Show only the machines in `band`; None shows all."""
+        self.filter_band.setCurrentIndex(next(at for at, (_, b) in enumerate(FILTERS) if b == band))
+
+    # -- building ------------------------------------------------------------------------------------------------------
+
+    def _make_tiles(self) -> dict[str, Tile]:
+        tiles = {
+            "alarm": Tile(self._theme, "machines in alarm", "alarm", filters=True),
+            "watch": Tile(self._theme, "to watch", "watch", filters=True),
+            "stale": Tile(self._theme, "without fresh data", "stale", filters=True),
+            "failures": Tile(self._theme, "failures in 30 days", "normal", filters=False),
+        }
+        bands: tuple[Band, ...] = ("alarm", "watch", "stale")
+        for band in bands:
+            tiles[band].clicked.connect(lambda checked, band=band: self.show_band(band if checked else None))
+        for tile in tiles.values():
+            tile.show_count(None, "")
+        return tiles
+
+    def _fill_head(self) -> None:
+        self.filter_text.setPlaceholderText("Filter by machine, make, reason…")
+        self.filter_text.setAccessibleName("Filter the machines shown")
+        self.filter_text.setClearButtonEnabled(True)
+        self.filter_text.setFixedWidth(232)
+        self.filter_text.textChanged.connect(self._filter)
+        self.filter_text.returnPressed.connect(self._into_table)
+        QShortcut(QKeySequence.StandardKey.Find, self, self.filter_text.setFocus)
+        self.filter_band.setAccessibleName("Show machines in state")
+        self.filter_band.addItems([word for word, _ in FILTERS])
+        self.filter_band.currentIndexChanged.connect(self._filter)
+        importing = button("Import files…")
+        importing.clicked.connect(self.import_requested)
+        self.export_button.setEnabled(False)
+        self.export_button.clicked.connect(self.report_requested)
+        for widget in (self.shown, self.filter_text, self.filter_band, importing, self.export_button):
+            self.head.right.addWidget(widget)
+
+    def _make_body(self) -> QStackedWidget:
+        holder = Card(margin=1)
+        holder.body.addWidget(self.table)
+        empty = Card()
+        self.empty_button.clicked.connect(self._empty_action)
+        empty.body.addStretch(2)
+        for widget in (self._empty_title, self._empty_line, self.empty_button):
+            empty.body.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        empty.body.setSpacing(GRID)
+        empty.body.addStretch(3)
+        body = QStackedWidget()
+        body.addWidget(holder)
+        body.addWidget(empty)
+        return body
+
+    def _columns(self) -> tuple[Column[MachineRisk], ...]:
+        return (
+            Column("state", "State", lambda r: BAND_WORD[r.band], lambda r: BAND_RANK[r.band], width=104),
+            Column("machine", "Machine", lambda r: r.machine, lambda r: natural(r.machine), width=80, strong=True),
+            Column("make", "Make, age", _make, lambda r: (natural(r.machine_model), r.age or 0.0), width=108, token="muted"),
+            Column("risk", "Risk", lambda r: risk_text(r.risk), lambda r: r.risk, width=216, high_first=True, tip=_risk_tip),
+            Column(
+                "change", "Since yesterday", lambda r: change_text(r.change), lambda r: r.change, right=True, width=92,
+                token=lambda r: "alarm" if r.band == "alarm" and (r.change or 0) > 0 else "muted", high_first=True,
+            ),
+            Column("spark", "Last 14 days", lambda _: "", _spark_peak, width=132, high_first=True, tip=_spark_tip),
+            Column("component", "Likeliest component", _components, width=120, tip=_components_tip),
+            Column("reason", "First reason", _first_reason, width=0, token="muted", tip=_reasons_tip),
+            Column(
+                "age", "Last reading", _age, lambda r: r.data_age_h, right=True, width=92,
+                token=lambda r: "text" if r.band == "stale" else "muted", tip=self._age_tip,
+            ),
+        )  # fmt: skip
+
+    # -- what changes --------------------------------------------------------------------------------------------------
+
+    def _say_horizon(self, hours: float) -> None:
+        span = f"{hours:g} hours" if hours != 1 else "hour"
+        self.head.line.setText(f"Which machine is likely to fail in the next {span}, and why")
+        self.model.set_title("risk", f"Risk in {hours:g} h")
+
+    def _fill_tiles(self, fleet: Fleet) -> None:
+        self.tiles["alarm"].show_count(fleet.count("alarm"), _since_yesterday(fleet.alarms_change))
+        self.tiles["watch"].show_count(fleet.count("watch"), _since_yesterday(fleet.watch_change))
+        stale = [row for row in fleet.rows if row.band == "stale"]
+        self.tiles["stale"].show_count(len(stale), _silence(stale))
+        start = times.local(fleet.as_of - 30 * times.DAY, fleet.time_zone)
+        end = times.local(fleet.as_of, fleet.time_zone)
+        span = f"recorded {start.day} {start:%b} to {end.day} {end:%b}"
+        self.tiles["failures"].show_count(fleet.failures_30d, span)
+
+    def _filter(self) -> None:
+        words = self.filter_text.text().casefold().split()
+        band = FILTERS[self.filter_band.currentIndex()][1]
+        for name in ("alarm", "watch", "stale"):
+            self.tiles[name].setChecked(band == name)
+
+        def keep(row: MachineRisk) -> bool:
+            if band is not None and row.band != band:
+                return False
+            return all(word in _haystack(row) for word in words)
+
+        self.model.set_filter(keep if words or band is not None else None)
+
+    def _count(self, shown: int, total: int) -> None:
+        self.shown.setText(f"{shown:,} of {total:,}" if shown != total else "")
+        if shown:
+            self.body.setCurrentIndex(0)
+        elif total:
+            self._show_empty("No machine matches", "None is in this state or contains these words.", "Show all machines")
+        elif self._fleet is not None:
+            self._show_empty("No machines yet", "Import the plant's files to see its machines here.", "Import files…")
+
+    def _show_empty(self, heading: str, line: str, action: str) -> None:
+        self._empty_title.setText(heading)
+        self._empty_line.setText(line)
+        self.empty_button.setText(action)
+        self.empty_button.setVisible(bool(action))
+        self.body.setCurrentIndex(1)
+
+    def _empty_action(self) -> None:
+        if self.model.rows() or (self._fleet is not None and self._fleet.rows):
+            self.filter_text.clear()
+            self.show_band(None)
+        else:
+            self.import_requested.emit()
+
+    def _into_table(self) -> None:
+        if self.model.rows():
+            self.table.setFocus()
+            self.table.selectRow(0)
+
+    def _age_tip(self, row: MachineRisk) -> str:
+        if row.last_reading is None or self._fleet is None:
+            return "No reading at all."
+        zone = self._fleet.time_zone
+        return f"Newest reading {times.short(row.last_reading, zone)} ({zone})"
+
+
+def _make(row: MachineRisk) -> str:
+    age = f"{row.age:g} y" if row.age is not None else ""
+    return " · ".join(part for part in (row.machine_model, age) if part)
+
+
+def _age(row: MachineRisk) -> str:
+    return f"{age_text(row.data_age_h)} ago" if row.data_age_h is not None else age_text(None)
+
+
+def _components(row: MachineRisk) -> str:
+    # Two components at once is what a maintenance crew must know before it sets out.
+    over = [name for name, risk in _by_risk(row) if risk >= row.threshold]
+    return " · ".join(over) if over else row.top_component
+
+
+def _by_risk(row: MachineRisk) -> list[tuple[str, float]]:
+    return sorted(row.component_risks.items(), key=lambda pair: -pair[1])
+
+
+def _components_tip(row: MachineRisk) -> str:
+    return "\n".join(f"{name}: {risk_text(risk)}" for name, risk in _by_risk(row))
+
+
+def _first_reason(row: MachineRisk) -> str:
+    if row.note:
+        return row.note
+    if row.band == "normal":
+        # What raises a risk that is low anyway is not worth a word for every machine.
+        return ""
+    return next((reason.text for reason in row.reasons if reason.contribution > 0), "")
+
+
+def _reasons_tip(row: MachineRisk) -> str:
+    lines = [row.note] if row.note else []
+    for reason in row.reasons[:SENSIBLE_REASONS]:
+        lines.append(f"{'+' if reason.contribution > 0 else MINUS} {reason.text}")
+    return "\n".join(lines)
+
+
+def _risk_tip(row: MachineRisk) -> str:
+    if row.risk is None:
+        return row.note
+    return f"Risk {risk_text(row.risk)}, threshold {risk_text(row.threshold)}"
+
+
+def _spark(row: MachineRisk) -> tuple[Any, Any, str]:
+    return row.history_times, row.history_risk, band_token(row.band)
+
+
+def _spark_peak(row: MachineRisk) -> float | None:
+    known = row.history_risk[row.history_risk == row.history_risk]
+    return float(known.max()) if len(known) else None
+
+
+def _spark_tip(row: MachineRisk) -> str:
+    peak = _spark_peak(row)
+    return "" if peak is None else f"Highest in 14 days: {risk_text(peak)}"
+
+
+def _since_yesterday(change: int | None) -> str:
+    if change is None:
+        return ""
+    if change == 0:
+        return "as many as yesterday"
+    return f"{'+' if change > 0 else MINUS}{abs(change)} since yesterday"
+
+
+def _silence(stale: list[MachineRisk]) -> str:
+    if not stale:
+        return "every machine reports"
+    longest = max(stale, key=lambda row: row.data_age_h or 0.0)
+    silent = f"machine {longest.machine}, silent {age_text(longest.data_age_h)}"
+    return silent if len(stale) == 1 else f"longest: {silent}"
+
+
+def _haystack(row: MachineRisk) -> str:
+    parts = (row.machine, row.machine_model, BAND_WORD[row.band], _components(row), _first_reason(row))
+    return " ".join(parts).casefold()
