@@ -5,9 +5,9 @@ where the record says when it became known, known <= t. Sensor and error windows
 reach back past the machine's last failure before or at t: the machine after the repair is another machine.
 
 Window statistics are combined pairwise from blocks of 1, 2, 4 ... readings (Chan, Golub, LeVeque 1979, "Updating
-formulae and a pairwise algorithm for computing sample variances"). Nothing outside a window enters its arithmetic, as it
-would with prefix sums: a row is the same bit for bit whatever lies before or after its windows, one absurd reading does
-no harm once it has left, and a spread of 1 survives an offset of 1e9.
+formulae and a pairwise algorithm for computing sample variances"). Nothing outside a window enters its arithmetic, as
+it would with prefix sums: a row is the same bit for bit whatever lies before or after its windows, one absurd reading
+does no harm once it has left, and a spread of 1 survives an offset of 1e9.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class FeatureSpec:
     def from_dict(plain: dict[str, Any]) -> FeatureSpec:
         """The inverse of `to_dict`; ValueError when this program would name the columns otherwise."""
         names = tuple(plain["names"])
-        rest = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k != "names"}
+        rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k != "names"}
         spec = FeatureSpec(**rest)
         if spec.names != names or spec.version != FEATURE_VERSION:
             raise ValueError("the model's features are not the features of this program")
@@ -230,7 +230,7 @@ def build(
 ) -> npt.NDArray[np.floating[Any]]:
     """The feature matrix (len(at), len(spec.names)) of one machine at the times `at` (ms, ascending); NaN = unknown.
 
-    Sensors are matched by name without case. float32 is for training and bulk scoring, where XGBoost rounds to it anyway.
+    Sensors are matched by name without case. float32 is for training and bulk scoring: XGBoost rounds to it anyway.
     """
     matrix = np.empty((len(at), len(spec.names)), dtype)
     failed = history.failures.latest(at)
@@ -259,7 +259,7 @@ def build(
 
 
 def usual_averages(history: MachineHistory, spec: FeatureSpec, sensor: str, at: int) -> Floats:
-    """The sensor's averages over the long window, at whole grid steps of a quarter window in the baseline span before `at`.
+    """The sensor's averages over the long window, every quarter window in the baseline span before `at`.
 
     They are what a present average is compared with in words; fewer than eight make no "usual".
     """

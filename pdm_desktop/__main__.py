@@ -1,0 +1,31 @@
+"""The program's entry: no sub-command opens the window, anything else is the command line."""
+
+from __future__ import annotations
+
+import sys
+
+PAINTING = {"screenshot"}
+"""Sub-commands that need the window's code."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; returns the exit code."""
+    import multiprocessing
+
+    multiprocessing.freeze_support()
+    from pdm_desktop import cli
+
+    arguments = cli.parse(sys.argv[1:] if argv is None else argv)
+    if arguments.command is None:
+        from pdm_desktop.gui import app
+
+        return app.main(arguments.workspace)
+    if arguments.command in PAINTING or arguments.command == "doctor":
+        from pdm_desktop.gui import commands
+
+        return cli.run(arguments, painting=commands)
+    return cli.run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,335 @@
+"""One plant's folder and every use case on it. Delegates; holds no logic of its own.
+
+Progress goes in, frozen results come out. Methods may be called from any thread, those that write one at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from pdm_desktop.core import fleet as fleets
+from pdm_desktop.core import ingest, paths, report, scoring, settings, simulate, times
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.features import build, grid, grid_step, scored_times
+from pdm_desktop.core.fleet import Clock, Scorer
+from pdm_desktop.core.lock import WorkspaceLock
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.results import (
+    Batch,
+    DataOverview,
+    DataRow,
+    Fleet,
+    ImportReport,
+    MachineView,
+    ModelInfo,
+)
+from pdm_desktop.core.schema import Kind
+from pdm_desktop.core.scoring import Model
+from pdm_desktop.core.settings import Settings
+from pdm_desktop.core.store import Store
+
+DATABASE = "plant.db"
+SETTINGS = "settings.toml"
+LOCK = "workspace.lock"
+_LONG_GAP_STEPS = 3
+
+
+class Workspace:
+    """An open workspace. Use `open`, and `close` when done."""
+
+    def __init__(self, folder: Path, store: Store, lock: WorkspaceLock | None) -> None:
+        self.folder = folder
+        self.read_only = lock is None
+        self._store = store
+        self._lock = lock
+        self._settings = settings.load(folder / SETTINGS)
+        self._score_lock = threading.Lock()
+
+    @staticmethod
+    def open(folder: Path, *, read_only: bool = False) -> Workspace:
+        """The workspace in `folder`, made when there is none. PdmError when it cannot be opened: held by another
+        program, made by a newer version, not writable, on a network share."""
+        if read_only:
+            if not (folder / DATABASE).is_file():
+                raise PdmError("There is no workspace here.", "Import files to make one.", str(folder))
+            return Workspace(folder, Store.open(folder / DATABASE, read_only=True), None)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = WorkspaceLock(folder / LOCK)
+            lock.acquire()
+        except OSError as exc:
+            raise PdmError(
+                f"The workspace folder cannot be used: {exc.strerror}.",
+                "Choose a folder you may write to.",
+                str(folder),
+            ) from exc
+        try:
+            return Workspace(folder, Store.open(folder / DATABASE), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """Close the database and give the folder back."""
+        self._store.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- what holds here
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    def change_settings(self, values: dict[str, str]) -> Settings:
+        """Set settings from text (`key` to value) and keep them."""
+        changed = self._settings.changed(values)
+        settings.save(self.folder / SETTINGS, changed)
+        self._settings = changed
+        return changed
+
+    def is_empty(self) -> bool:
+        """Whether the store holds no machine yet."""
+        return self._store.machines().empty
+
+    def clock(self) -> Clock:
+        """The workspace's now."""
+        return fleets.clock(self._settings, self._store.newest_reading(), times.now_ms())
+
+    @cached_property
+    def model(self) -> Model:
+        """The model in use: the champion that ships with the program."""
+        return Model.load(paths.bundled_model())
+
+    @property
+    def model_info(self) -> ModelInfo:
+        """Name, version and run of the model in use."""
+        return self.model.info
+
+    # ---- the record
+
+    def demo(self, progress: Progress, machines: int = 30, days: int = 120, seed: int = 1) -> ImportReport:
+        """Fill this empty workspace with a simulated plant and score it."""
+        if not self.is_empty():
+            raise PdmError(
+                "This workspace already holds a plant's record.",
+                "Open an empty folder as the workspace for the demo plant.",
+                str(self.folder),
+            )
+        with tempfile.TemporaryDirectory(prefix="demo-", dir=self.folder) as folder:
+            simulate.write(Path(folder), machines=machines, days=days, seed=seed, progress=progress)
+            made = self.import_files([Path(folder)], progress)
+        self.change_settings({"plant_name": "Demo plant (simulated)"})
+        self.score(None, progress)
+        return made
+
+    def import_files(
+        self,
+        files: Sequence[Path],
+        progress: Progress,
+        *,
+        kind: Kind | None = None,
+        time_zone: str | None = None,
+        dry_run: bool = False,
+    ) -> ImportReport:
+        """Import files (a folder: every recognised file in it, machines first). All of them or, on an error, none."""
+        begun = time.monotonic()
+        with self._store.transaction():
+            reports = [
+                ingest.import_file(
+                    self._store,
+                    path,
+                    kind=kind,
+                    time_zone=time_zone or self._settings.time_zone,
+                    dry_run=dry_run,
+                    progress=progress,
+                    rejects_dir=self.folder / "imports",
+                )
+                for path in ingest.discover(files)
+            ]
+        return ImportReport(tuple(reports), time.monotonic() - begun)
+
+    def imports(self) -> tuple[Batch, ...]:
+        """Every import batch, oldest first."""
+        return self._store.batches()
+
+    def undo(self, batch: int, progress: Progress) -> dict[str, int]:
+        """Take a batch back; returns for each machine touched the earliest time (ms) that changed."""
+        return self._store.undo(batch, progress)
+
+    # ---- the model's opinion
+
+    def score(self, at: int | None, progress: Progress) -> Fleet:
+        """Every machine at `at` (ms UTC; None = the workspace's clock), on the grid time at or before it.
+
+        Scores that are not in the store yet are worked out and, unless the workspace is read-only, kept.
+        """
+        now = self.clock()
+        scorer = self._scorer(save=not self.read_only)
+        with self._score_lock:
+            return scorer.fleet(now, (now.now if at is None else at) // scorer.step * scorer.step, progress)
+
+    def score_all(self, progress: Progress) -> int:
+        """Score the whole record on the grid; returns the number of scores."""
+        scorer = self._scorer(save=not self.read_only)
+        obstacle = scorer.obstacle()
+        if obstacle:
+            raise PdmError(obstacle, where="model")
+        return scorer.score_all(self.clock().now, progress)
+
+    def machine_view(self, machine: str, start: int | None, end: int | None, progress: Progress) -> MachineView:
+        """One machine's page over [start, end] (ms UTC; None = the last 14 days up to the clock)."""
+        now = self.clock()
+        scorer = self._scorer(save=False)
+        at = now.now // scorer.step * scorer.step
+        until = at if end is None else end
+        since = until - fleets.HISTORY if start is None else start
+        return scorer.machine(machine, at, since, until, progress)
+
+    def report(self, out: Path, progress: Progress, at: int | None = None, machines: Sequence[str] = ()) -> Fleet:
+        """Write the risk report (.csv) of all or some machines; returns what was reported."""
+        if out.suffix.lower() != ".csv":
+            raise PdmError(
+                f"A report of kind {out.suffix or 'without ending'!r} is not available.", "Use .csv.", str(out)
+            )
+        made = self._only(self.score(at, progress), machines)
+        report.write(out, report.risk_csv(made, self.model.components, times.now_ms()))
+        return made
+
+    def export_features(self, out: Path, progress: Progress, machines: Sequence[str] = ()) -> int:
+        """Write the matrix the model sees, on the grid, as CSV: machine, time, then the features. Returns the rows."""
+        spec = self.model.spec
+        missing = scoring.missing_sensors(self.model, [s.name for s in self._store.sensors()])
+        if missing:
+            raise PdmError(self._scorer(save=False).obstacle(), where="model")
+        known = list(self._store.machines()["machine"])
+        chosen = self._known(machines, known)
+        step = grid_step(spec.horizon, self._store.sampling_ms())
+        until, written = self.clock().now, 0
+        part = out.with_name(out.name + ".part")
+        try:
+            with part.open("w", encoding="utf-8-sig", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["machine", "time", *(report.safe_cell(name) for name in spec.names)])
+                for done, machine in enumerate(chosen):
+                    progress.step(done, len(chosen), f"Features of machine {machine}")
+                    (history,) = fleets.histories(self._store, [machine], None, until)
+                    if not len(history.times):
+                        continue
+                    at = scored_times(history, grid(int(history.times[0]), until, step), spec.horizon)
+                    matrix = build(history, spec, at)
+                    name = report.safe_cell(machine)
+                    for moment, row in zip(at.tolist(), matrix.tolist(), strict=True):
+                        cells = ("" if np.isnan(value) else repr(value) for value in row)
+                        writer.writerow([name, times.iso(moment, self._settings.time_zone), *cells])
+                    written += len(at)
+            part.replace(out)
+        except OSError as exc:
+            raise PdmError(f"The file cannot be written: {exc.strerror}.", "Choose another folder.", str(out)) from exc
+        finally:
+            part.unlink(missing_ok=True)
+        return written
+
+    # ---- the folder
+
+    def data_overview(self, progress: Progress) -> DataOverview:
+        """What the store holds, per machine and kind, with gaps and batches."""
+        store = self._store
+        sampling = store.sampling_ms()
+        about = list(store.machines().itertuples())
+        coverage = {row.machine: row for row in store.coverage().itertuples()}
+        events = {kind: store.event_counts(kind) for kind in ("errors", "maintenance", "failures")}
+        rows = []
+        for done, known in enumerate(about):
+            machine = known.machine
+            progress.step(done, len(about), f"Looking at machine {machine}")
+            seen = coverage.get(machine)
+            rows.append(
+                DataRow(
+                    machine=machine,
+                    machine_model=known.machine_model,
+                    age=None if np.isnan(known.age) else float(known.age),
+                    readings=0 if seen is None else int(seen.readings),
+                    errors=events["errors"].get(machine, 0),
+                    maintenance=events["maintenance"].get(machine, 0),
+                    failures=events["failures"].get(machine, 0),
+                    first=None if seen is None else int(seen.first),
+                    last=None if seen is None else int(seen.last),
+                    gaps=() if sampling is None else store.gaps(machine, _LONG_GAP_STEPS * sampling),
+                )
+            )
+        return DataOverview(
+            time_zone=self._settings.time_zone,
+            sensors=tuple((s.name, s.unit) for s in store.sensors()),
+            rows=tuple(rows),
+            batches=store.batches(),
+            failures_known_until=self.failures_known_until(),
+            sampling_ms=sampling,
+        )
+
+    def failures_known_until(self) -> int | None:
+        """The time (ms) up to which the failure record is complete: as set, else its newest failure."""
+        if self._settings.known_until is not None:
+            return self._settings.known_until
+        failures = self._store.events("failures")
+        return int(failures["time"].max()) if len(failures) else None
+
+    def backup(self, out: Path, progress: Progress) -> None:
+        """A copy of the record while the program goes on: `.zip` holds the whole workspace, anything else plant.db."""
+        try:
+            if out.suffix.lower() != ".zip":
+                self._store.backup(out)
+                return
+            part = out.with_name(out.name + ".part")
+            with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+                copy = Path(folder) / DATABASE
+                self._store.backup(copy)
+                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                    archive.write(copy, DATABASE)
+                    for path in self._kept_files():
+                        progress.check()
+                        archive.write(path, path.relative_to(self.folder).as_posix())
+            part.replace(out)
+        except OSError as exc:
+            raise PdmError(
+                f"The backup cannot be written: {exc.strerror}.", "Choose another folder.", str(out)
+            ) from exc
+
+    def _kept_files(self) -> list[Path]:
+        found = [self.folder / SETTINGS] if (self.folder / SETTINGS).is_file() else []
+        for name in ("imports", "mlruns"):
+            found += sorted(path for path in (self.folder / name).rglob("*") if path.is_file())
+        return found
+
+    def _scorer(self, *, save: bool) -> Scorer:
+        return Scorer(self._store, self.model, self._settings, save=save)
+
+    def _only(self, fleet: Fleet, machines: Sequence[str]) -> Fleet:
+        if not machines:
+            return fleet
+        chosen = set(self._known(machines, [row.machine for row in fleet.rows]))
+        return replace(fleet, rows=tuple(row for row in fleet.rows if row.machine in chosen))
+
+    @staticmethod
+    def _known(machines: Sequence[str], known: Sequence[str]) -> list[str]:
+        strange = [machine for machine in machines if machine not in known]
+        if strange:
+            raise PdmError(f"There is no machine {strange[0]!r}.", "See the Data page for the machines.", "machine")
+        return list(machines) or list(known)
