@@ -10,6 +10,7 @@ Exit codes: 0 done, 1 a check or test failed, 2 wrong use, 3 the machine lacks s
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import re
@@ -59,6 +60,7 @@ DEBIAN_PACKAGE = {
     "libxkbcommon.so.0": "libxkbcommon0",
     "libz.so.1": "zlib1g",
 }
+FONT = "fonts-dejavu-core"
 LOADED_BY_QT = (
     "PySide6/Qt/lib/libQt6Gui.so.6",
     "PySide6/Qt/lib/libQt6Widgets.so.6",
@@ -162,8 +164,11 @@ def need_ensurepip() -> None:
     probe = "import ensurepip, venv"
     if subprocess.run([base_python(), "-c", probe], capture_output=True, check=False).returncode == 0:
         return
-    # A Python that apt did not install cannot be mended by apt: the check after the install tells.
-    install_with_apt(["python3-venv"], "python3 has no ensurepip, which virtual environments need")
+    # A fresh machine lacks Qt's libraries too, and should need one apt line, not two. A Python that apt did not install
+    # cannot be mended by apt: the check after the installation tells.
+    libraries = {package for name, package in DEBIAN_PACKAGE.items() if not loads(name)}
+    fonts = [] if has_a_font() else [FONT]
+    install_with_apt(["python3-venv", *sorted(libraries), *fonts], "python3 has no ensurepip, which .venv needs")
     if subprocess.run([base_python(), "-c", probe], capture_output=True, check=False).returncode:
         raise Absent(f"{base_python()} has no ensurepip even so: use a Python that can make virtual environments.")
 
@@ -182,6 +187,15 @@ def missing_libraries(environment: Environment) -> list[str]:
         output = subprocess.run([ldd, str(site / name)], capture_output=True, text=True, check=False).stdout
         missing.update(re.findall(r"^\s*(\S+) => not found", output, re.MULTILINE))
     return sorted(missing)
+
+
+def loads(name: str) -> bool:
+    """Whether the system has the shared library `name`."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def has_a_font() -> bool:
@@ -204,7 +218,7 @@ def need_system_libraries(environment: Environment) -> None:
     packages = sorted({DEBIAN_PACKAGE[name] for name in missing if name in DEBIAN_PACKAGE})
     unknown = [name for name in missing if name not in DEBIAN_PACKAGE]
     if not has_a_font():
-        packages.append("fonts-dejavu-core")
+        packages.append(FONT)
         missing.append("a font")
     if unknown:
         raise Absent(f"These libraries are missing, and no package is known for them: {', '.join(unknown)}")
