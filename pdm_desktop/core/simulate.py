@@ -41,10 +41,10 @@ DECIMALS = 12
 SHIFT_HOURS = 48
 """A shift covers the readings from its start to 48 h later, both included; shifts that overlap add up."""
 
-# Shifts that lead to nothing, per machine and day, by sensor; some are shorter or longer than those before a failure.
-FALSE_SHIFTS_A_DAY = np.array([0.0185, 0.0190, 0.0100, 0.0105])
-FALSE_SHIFT_OTHER_LENGTH = 0.2
-FALSE_SHIFT_HOURS = (6, 60)
+# Shifts that lead to nothing, per machine and day, by sensor; some are shorter than those before a failure.
+FALSE_SHIFTS_A_DAY = np.array([0.0185, 0.0190, 0.0095, 0.0108])
+FALSE_SHIFT_SHORT = 0.06
+FALSE_SHIFT_SHORT_HOURS = (4, 24)
 
 # Errors: exactly a day before nearly every failure, by component, and at random, per machine and day, by code.
 WARNING_ERRORS = ((0,), (1, 2), (3,), (4,))
@@ -65,14 +65,14 @@ PAST_DAYS = 214
 # A component never fails in its first 30 days; after that likelier the older it is, by component and machine model.
 SAFE_DAYS = 30
 FAIL_A_VISIT = 0.122
-FAIL_AGEING_A_DAY = 0.0008
+FAIL_AGEING_A_DAY = 0.0006
 FAIL_AT_MOST = 0.4
 FAIL_BY_COMPONENT = np.array([1.0, 1.35, 0.70, 0.95])
-FAIL_AT_FIRST_VISIT = 1.4
+FAIL_AT_FIRST_VISIT = 0.8
 MAX_FAILURES_A_VISIT = 2
 
 # Components replaced on schedule at a visit: chances of none, one, two; by failures at that visit.
-SCHEDULED_FIRST_VISIT = ((0.70, 0.28, 0.02), (0.80, 0.20, 0.0), (1.0, 0.0, 0.0))
+SCHEDULED_FIRST_VISIT = ((0.68, 0.30, 0.02), (0.80, 0.20, 0.0), (1.0, 0.0, 0.0))
 SCHEDULED = ((0.16, 0.60, 0.24), (0.65, 0.35, 0.0), (1.0, 0.0, 0.0))
 SCHEDULED_WEIGHT_15_DAYS = 2.8
 """How much likelier a component replaced at the last visit is replaced again."""
@@ -299,9 +299,9 @@ def _readings(
     spans = [(component, time - SHIFT_HOURS * HOUR, SHIFT_HOURS) for time, component in failures]
     for sensor, rate in enumerate(FALSE_SHIFTS_A_DAY):
         own, kinds = (np.random.default_rng(shifts.integers(2**32)) for _ in range(2))
-        for time in _random_hours(own, start - FALSE_SHIFT_HOURS[1] * HOUR, end, rate):
-            other, length = kinds.random(), int(kinds.integers(*FALSE_SHIFT_HOURS, endpoint=True))
-            spans.append((sensor, time, length if other < FALSE_SHIFT_OTHER_LENGTH else SHIFT_HOURS))
+        for time in _random_hours(own, start - SHIFT_HOURS * HOUR, end, rate):
+            draw, length = kinds.random(), int(kinds.integers(*FALSE_SHIFT_SHORT_HOURS, endpoint=True))
+            spans.append((sensor, time, length if draw < FALSE_SHIFT_SHORT else SHIFT_HOURS))
     for sensor, begin, hours in spans:
         low = max(0, -(-(begin - start) // HOUR))
         high = (begin - start) // HOUR + hours + 1
