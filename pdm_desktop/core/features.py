@@ -30,6 +30,8 @@ Subject = Literal["sensor", "error", "component", "machine_model", "age", "silen
 
 _NEVER = np.iinfo(np.int64).min // 4
 _GRID_STEPS = [m * MINUTE for m in (1, 2, 5, 10, 15, 30)] + [h * HOUR for h in (1, 2, 3, 6, 12, 24)]
+# Beyond it a float32, and with it the booster, knows only infinity.
+_LARGEST = 3e38
 _WINDOW_STATISTICS = ("mean", "std", "min", "max")
 
 
@@ -303,12 +305,14 @@ def _sensor_columns(
                 np.searchsorted(times, np.maximum(settled, failed), "right"),
             ),
         }
-        stats = window_moments(times, values, windows, extremes=("short", "long"), slopes=("long",))
-        short, long, base = stats["short"], stats["long"], stats["baseline"]
-        spread = np.where(base.std > 0, base.std, np.nan)
-        blocks = (*short[:4], *long[:5], (long.mean - base.mean) / spread)
+        # Squares of absurd readings may overflow: what comes of it is clipped below or is no number, as it should be.
+        with np.errstate(over="ignore", invalid="ignore"):
+            stats = window_moments(times, values, windows, extremes=("short", "long"), slopes=("long",))
+            short, long, base = stats["short"], stats["long"], stats["baseline"]
+            spread = np.where(base.std > 0, base.std, np.nan)
+            blocks = (*short[:4], *long[:5], (long.mean - base.mean) / spread)
         for offset, block in enumerate(blocks):
-            matrix[:, [c * per_sensor + offset for c in columns]] = block
+            matrix[:, [c * per_sensor + offset for c in columns]] = np.clip(block, -_LARGEST, _LARGEST)
 
 
 def _series_with_equal_times(
