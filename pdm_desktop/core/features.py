@@ -331,69 +331,80 @@ def _series_with_equal_times(
 
 
 class _Sum:
-    """Running combination of blocks for m windows: count, mean and second moments, low and high.
-
-    In `alike` windows (all of one length) the counts are plain numbers, which halves the work.
+    """Running combination of blocks for m windows, in arrays of the given Moments (std holds the second moment till
+    `finish`). In `alike` windows, all of one length, the counts are plain numbers, which halves the work.
     """
 
-    def __init__(self, windows: int, series: int, alike: bool, extremes: bool, slope: bool) -> None:
-        shape = (windows, series)
+    def __init__(self, into: Moments, alike: bool, extremes: bool, slope: bool) -> None:
+        self.into = into
         self.alike = alike
         self.extremes = extremes
         self.slope = slope
+        windows = len(into.mean)
         self.count: Any = 0.0 if alike else np.zeros((windows, 1))
-        self.mean = np.zeros(shape)
-        self.square = np.zeros(shape)
-        if extremes:
-            self.low = np.full(shape, np.inf)
-            self.high = np.full(shape, -np.inf)
         if slope:
             self.time = np.zeros((windows, 1))
             self.time_square = np.zeros((windows, 1))
-            self.cross = np.zeros(shape)
+        if not alike:
+            for array, empty in zip(into, (0.0, 0.0, np.inf, -np.inf, 0.0), strict=True):
+                if array.flags.writeable:
+                    array[:] = empty
 
     def add(self, rows: npt.NDArray[np.intp] | slice, block: _Blocks, first: npt.NDArray[np.intp] | slice) -> None:
         """Combine the blocks that start at the readings `first` into the windows `rows`."""
+        if self.alike and self.count == 0:
+            self._begin(block, first)
+            return
+        mean, square, low, high, cross = self.into
         size = float(block.size)
         before = self.count if self.alike else self.count[rows]
         share = size / (before + size)
         weight = before * share
-        delta = block.mean[first] - self.mean[rows]
-        self.square[rows] += block.square[first] + delta * delta * weight
+        delta = block.mean[first] - mean[rows]
+        square[rows] += block.square[first] + delta * delta * weight
         if self.slope:
             apart = block.time[first] - self.time[rows]
-            self.cross[rows] += block.cross[first] + delta * (apart * weight)
+            cross[rows] += block.cross[first] + delta * (apart * weight)
             self.time_square[rows] += block.time_square[first] + apart * apart * weight
             self.time[rows] += apart * share
         delta *= share
-        self.mean[rows] += delta
+        mean[rows] += delta
         if self.extremes:
-            self.low[rows] = np.minimum(self.low[rows], block.low[first])
-            self.high[rows] = np.maximum(self.high[rows], block.high[first])
+            low[rows] = np.minimum(low[rows], block.low[first])
+            high[rows] = np.maximum(high[rows], block.high[first])
         if self.alike:
             self.count += size
         else:
             self.count[rows] += size
 
-    def moments(self) -> Moments:
-        """The statistics; NaN where a window holds too few readings for one."""
-        nothing = np.broadcast_to(np.nan, self.mean.shape)
-        if self.alike:
-            some, several = self.count > 0, self.count > 1
-            std = np.sqrt(self.square / (self.count - 1)) if several else nothing
-        else:
-            some, several = self.count > 0, self.count > 1
-            std = np.sqrt(np.divide(self.square, self.count - 1, out=np.full(self.mean.shape, np.nan), where=several))
-        if not np.all(some):
-            for block in (self.mean, *((self.low, self.high) if self.extremes else ())):
-                block[~np.broadcast_to(some, block.shape)] = np.nan
-        low, high = (self.low, self.high) if self.extremes else (nothing, nothing)
-        slope = nothing
+    def _begin(self, block: _Blocks, first: npt.NDArray[np.intp] | slice) -> None:
+        sources = (block.mean, block.square, block.low, block.high, block.cross)
+        for target, source in zip(self.into, sources, strict=True):
+            if target.flags.writeable:
+                target[:] = source[first]
         if self.slope:
-            slope = np.divide(
-                self.cross, self.time_square, out=np.full(self.mean.shape, np.nan), where=self.time_square > 0
-            )
-        return Moments(self.mean, std, low, high, slope)
+            self.time[:] = block.time[first]
+            self.time_square[:] = block.time_square[first]
+        self.count = float(block.size)
+
+    def finish(self) -> None:
+        """Turn second moments into statistics; NaN where a window holds too few readings for one."""
+        mean, square, low, high, cross = self.into
+        if self.alike and self.count > 1:
+            square /= self.count - 1
+        else:
+            several = np.broadcast_to(np.asarray(self.count) > 1, square.shape)
+            np.divide(square, np.asarray(self.count) - 1, out=square, where=several)
+            square[~several] = np.nan
+            none = np.broadcast_to(np.asarray(self.count) == 0, mean.shape)
+            for array in (mean, low, high):
+                if array.flags.writeable:
+                    array[none] = np.nan
+        np.sqrt(square, out=square)
+        if self.slope:
+            sloping = np.broadcast_to(self.time_square > 0, cross.shape)
+            np.divide(cross, self.time_square, out=cross, where=sloping)
+            cross[~sloping] = np.nan
 
 
 class _Blocks:
@@ -438,7 +449,6 @@ class _Group(NamedTuple):
     rows: npt.NDArray[np.intp] | slice
     first: npt.NDArray[np.intp]
     length: npt.NDArray[np.intp]
-    alike: bool
     total: _Sum
 
 
@@ -454,12 +464,22 @@ def window_moments(
     extremes and slopes name the windows for which those are wanted; elsewhere they are NaN.
     """
     extremes, slopes = set(extremes), set(slopes)
+    found = {
+        name: _room(len(first), values.shape[1], name in extremes, name in slopes)
+        for name, (first, _) in windows.items()
+    }
     groups: list[_Group] = []
     for name, (first, end) in windows.items():
         for rows, alike in _alike_and_rest(first, end):
-            begin = first[rows]
-            total = _Sum(len(begin), values.shape[1], alike, name in extremes, name in slopes)
-            groups.append(_Group(name, rows, begin.copy(), (end - first)[rows], alike, total))
+            length = (end - first)[rows]
+            # The run works in place; the rest, coming last, is put over the run's holes.
+            into = (
+                Moments(*(array[rows] for array in found[name]))
+                if alike
+                else _room(len(length), values.shape[1], name in extremes, name in slopes)
+            )
+            total = _Sum(into, alike, name in extremes, name in slopes)
+            groups.append(_Group(name, rows, first[rows].copy(), length, total))
     longest = [int(group.length.max(initial=0)) for group in groups]
     block = _Blocks(times, values)
     for bit in range(max(longest, default=0).bit_length()):
@@ -468,13 +488,26 @@ def window_moments(
             block.double(bool(needed & extremes), bool(needed & slopes))
         for group in groups:
             _add_blocks(group, block, bit)
-    return {name: _together(len(first), [g for g in groups if g.name == name]) for name, (first, _) in windows.items()}
+    for group in groups:
+        group.total.finish()
+        if not group.total.alike:
+            for target, source in zip(found[group.name], group.total.into, strict=True):
+                if target.flags.writeable:
+                    target[group.rows] = source
+    return found
+
+
+def _room(windows: int, series: int, extremes: bool, slope: bool) -> Moments:
+    """Arrays for the statistics that are wanted; one NaN stands for those that are not."""
+    nothing = np.broadcast_to(np.nan, (windows, series))
+    wanted = (True, True, extremes, extremes, slope)
+    return Moments(*(np.empty((windows, series)) if want else nothing for want in wanted))
 
 
 def _add_blocks(group: _Group, block: _Blocks, bit: int) -> None:
     if not len(group.length):
         return
-    if group.alike:
+    if group.total.alike:
         if int(group.length[0]) >> bit & 1:
             begin = int(group.first[0])
             group.total.add(slice(None), block, slice(begin, begin + len(group.first)))
@@ -492,27 +525,12 @@ def _alike_and_rest(
     """Split windows into one run of equal length that moves on by one reading a row, as on regularly sampled data, and
     the rest. The run may have holes (after a failure windows are shorter); rows in holes belong to the rest."""
     length = end - first
-    if len(first) < 16:
-        yield np.arange(len(first)), False
-        return
-    usual = int(np.median(length))
+    usual = int(length[len(length) // 2]) if len(length) else 0
     shift = first - np.arange(len(first))
-    regular = (length == usual) & (shift == int(np.median(shift)))
+    regular = (length == usual) & (shift == shift[len(shift) // 2]) if usual > 0 else np.zeros(len(first), bool)
     run = np.flatnonzero(regular)
-    if usual > 0 and 2 * len(run) > len(first):
+    if len(run) > 16 and 2 * len(run) > len(first):
         yield slice(int(run[0]), int(run[-1]) + 1), True
         yield np.flatnonzero(~regular), False
     else:
         yield np.arange(len(first)), False
-
-
-def _together(windows: int, groups: list[_Group]) -> Moments:
-    """The groups' statistics in row order; the rest, coming last, overwrites the run's holes."""
-    parts = [group.total.moments() for group in groups]
-    if len(parts) == 1 and not isinstance(groups[0].rows, slice):
-        return parts[0]
-    whole = Moments(*(np.empty((windows, parts[0].mean.shape[1])) for _ in Moments._fields))
-    for group, part in zip(groups, parts, strict=True):
-        for target, source in zip(whole, part, strict=True):
-            target[group.rows] = source
-    return whole
