@@ -1,0 +1,96 @@
+"""The model's opinions as stored: one row a model run, machine and time; component risks in columns c1, c2 ..."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pdm_desktop.core import times as clock
+from pdm_desktop.core.store import bulk, catalogue
+from pdm_desktop.core.store.tables import natural_key
+
+_FIXED = ("machine", "time", "risk")
+
+
+def save(
+    connection: sqlite3.Connection, run_id: str, model_version: str, feature_version: int, frame: pd.DataFrame
+) -> None:
+    """Store the risks in `frame` (machine, time, risk, components ...); see Store.save_risk."""
+    names = [str(name) for name in frame.columns if name not in _FIXED]
+    run = _run(connection, run_id, model_version, feature_version, names)
+    cells = ["risk", *(f"c{i}" for i in range(1, len(names) + 1))]
+    codes, uniques = pd.factorize(frame["machine"])
+    known = dict(connection.execute("SELECT name, id FROM machine").fetchall())
+    ids = np.array([known[name] for name in uniques], np.int64)[codes] if len(frame) else np.empty(0, np.int64)
+    values = [frame[name].to_numpy(np.float64) for name in ("risk", *names)]
+    keys = ("model_run", "machine", "time")
+    data = (run, ids, frame["time"].to_numpy(np.int64), *values)
+    bulk.insert(connection, "risk", (*keys, *cells), data, len(frame), keys=keys, update=cells)
+
+
+def _run(
+    connection: sqlite3.Connection, run_id: str, model_version: str, feature_version: int, names: list[str]
+) -> int:
+    listed = json.dumps(names, ensure_ascii=False)
+    row = connection.execute(
+        "SELECT id, feature_version, components FROM model_run WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    same = row is not None and row[1] == feature_version and row[2] == listed
+    now = clock.now_ms()
+    if row is None:
+        cursor = connection.execute(
+            "INSERT INTO model_run (run_id, model_version, feature_version, components, saved_at)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
+            (run_id, model_version, feature_version, listed, now),
+        )
+        run = int(cursor.fetchone()[0])
+    else:
+        run = int(row[0])
+        if not same:
+            connection.execute("DELETE FROM risk WHERE model_run = ?", (run,))
+        connection.execute(
+            "UPDATE model_run SET model_version = ?, feature_version = ?, components = ?, saved_at = ? WHERE id = ?",
+            (model_version, feature_version, listed, now, run),
+        )
+    there = {name for _, name, *_ in connection.execute("PRAGMA table_info(risk)").fetchall()}
+    for position in range(1, len(names) + 1):
+        if f"c{position}" not in there:
+            connection.execute(f"ALTER TABLE risk ADD COLUMN c{position} REAL")
+    newest = connection.execute("SELECT id FROM model_run ORDER BY saved_at DESC, id DESC LIMIT 1").fetchone()[0]
+    if not same or newest != run:
+        catalogue.refresh_views(connection)
+    return run
+
+
+def load(
+    connection: sqlite3.Connection,
+    run_id: str,
+    machines: Sequence[str] | None,
+    low: int,
+    high: int,
+    feature_version: int | None,
+) -> pd.DataFrame:
+    """The stored risks of one run between two times; see Store.risk."""
+    row = connection.execute(
+        "SELECT id, feature_version, components FROM model_run WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    if row is None or (feature_version is not None and row[1] != feature_version):
+        return _frame(np.empty(0, object), np.empty((2, 0)), ())
+    names = catalogue.components(row[2])
+    known = catalogue.machines(connection)
+    wanted = sorted(known if machines is None else {name for name in machines if name in known}, key=natural_key)
+    cells = "".join(f", c{i}" for i in range(1, len(names) + 1))
+    query = f"SELECT time, risk{cells} FROM risk WHERE model_run = ? AND machine = ? AND time BETWEEN ? AND ?"
+    parts = [bulk.select(connection, query, (row[0], known[name], low, high), 2 + len(names)) for name in wanted]
+    data = np.concatenate(parts, axis=1) if parts else np.empty((2 + len(names), 0))
+    owners = np.repeat(np.array(wanted, object), [part.shape[1] for part in parts])
+    return _frame(owners, data, names)
+
+
+def _frame(owners: np.typing.NDArray[np.object_], data: bulk.Floats, names: Sequence[str]) -> pd.DataFrame:
+    columns: dict[str, object] = {"machine": owners, "time": data[0].astype(np.int64), "risk": data[1]}
+    return pd.DataFrame(columns | {name: data[2 + i] for i, name in enumerate(names)})
