@@ -93,6 +93,16 @@ class FleetPage(QWidget):
         self.banner.show_text("\n".join(fleet.notes), "watch" if fleet.count("unknown") else "")
         self.export_button.setEnabled(bool(fleet.rows))
 
+    def show_nothing(self, heading: str, line: str) -> None:
+        """There is no fleet to show, and why."""
+        self._fleet = None
+        self.model.set_rows(())
+        for tile in self.tiles.values():
+            tile.show_count(None, "")
+        self.banner.show_text("")
+        self.export_button.setEnabled(False)
+        self._show_empty(heading, line, "")
+
     def show_band(self, band: Band | None) -> None:
         """Show only the machines in `band`; None shows all."""
         self.filter_band.setCurrentIndex(next(at for at, (_, b) in enumerate(FILTERS) if b == band))
@@ -150,8 +160,14 @@ class FleetPage(QWidget):
         return (
             Column("state", "State", lambda r: BAND_WORD[r.band], lambda r: BAND_RANK[r.band], width=104),
             Column("machine", "Machine", lambda r: r.machine, lambda r: natural(r.machine), width=80, strong=True),
-            Column("make", "Make, age", _make, lambda r: (natural(r.machine_model), r.age or 0.0), width=108, token="muted"),
-            Column("risk", "Risk", lambda r: risk_text(r.risk), lambda r: r.risk, width=216, high_first=True, tip=_risk_tip),
+            Column(
+                "make", "Make, age", _make, lambda r: (natural(r.machine_model), r.age or 0.0), width=108,
+                token="muted",
+            ),
+            Column(
+                "risk", "Risk", lambda r: risk_text(r.risk), lambda r: r.risk, width=216,
+                high_first=True, tip=_risk_tip,
+            ),
             Column(
                 "change", "Since yesterday", lambda r: change_text(r.change), lambda r: r.change, right=True, width=92,
                 token=lambda r: "alarm" if r.band == "alarm" and (r.change or 0) > 0 else "muted", high_first=True,
@@ -200,7 +216,7 @@ class FleetPage(QWidget):
         if shown:
             self.body.setCurrentIndex(0)
         elif total:
-            self._show_empty("No machine matches", "None is in this state or contains these words.", "Show all machines")
+            self._show_empty("No machine matches", "None is in this state and has these words.", "Show all machines")
         elif self._fleet is not None:
             self._show_empty("No machines yet", "Import the plant's files to see its machines here.", "Import files…")
 
@@ -264,8 +280,7 @@ def _first_reason(row: MachineRisk) -> str:
 
 def _reasons_tip(row: MachineRisk) -> str:
     lines = [row.note] if row.note else []
-    for reason in row.reasons[:SENSIBLE_REASONS]:
-        lines.append(f"{'+' if reason.contribution > 0 else MINUS} {reason.text}")
+    lines += [f"{'+' if r.contribution > 0 else MINUS} {r.text}" for r in row.reasons[:SENSIBLE_REASONS]]
     return "\n".join(lines)
 
 

@@ -1,0 +1,247 @@
+"""The open workspace and its use cases as signals: asked in the GUI thread, run in a lane, answered in the GUI thread.
+
+Nothing here shows anything. An answer counts only while the workspace it was asked of is still the open one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from pdm_desktop.core import times
+from pdm_desktop.core.errors import Cancelled, PdmError
+from pdm_desktop.core.results import Fleet, ImportReport
+from pdm_desktop.tasks import Lane, Task, Tasks
+
+if TYPE_CHECKING:
+    from pdm_desktop.core.progress import Progress
+    from pdm_desktop.core.workspace import Workspace
+
+LIVE_REFRESH = 5 * times.MINUTE
+"""Under a live clock the fleet is scored anew this often."""
+
+
+class _Poster(QObject):
+    """Runs callables in the thread it lives in; they may be posted from any."""
+
+    posted = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.posted.connect(self._run, Qt.ConnectionType.QueuedConnection)
+
+    def _run(self, call: Callable[[], None]) -> None:
+        call()
+
+
+class Session(QObject):
+    """One workspace at a time. Methods return at once; what comes of them is told by the signals."""
+
+    opened = Signal(bool)
+    """Another workspace is open; whether it is empty."""
+    not_opened = Signal(object, object, bool)
+    """Folder, exception, whether it was asked for read-only."""
+    scored = Signal(object)
+    """A Fleet."""
+    not_scored = Signal(object)
+    """The PdmError that says why there is no fleet."""
+    imported = Signal(object)
+    """An ImportReport; the fleet follows."""
+    record_changed = Signal()
+    """What pages show of the record may be out of date; the fleet follows."""
+    view_ready = Signal(object)
+    """A MachineView."""
+    overview_ready = Signal(object)
+    """A DataOverview."""
+    checked = Signal(object)
+    """The doctor's list of checks."""
+    written = Signal(object, str)
+    """A file was written: its path, what is in it."""
+    failed = Signal(object)
+    """An exception nobody else was told of."""
+    cancelled = Signal()
+    """The user stopped something; nothing changed."""
+    tasks_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.workspace: Workspace | None = None
+        self.fleet: Fleet | None = None
+        self.tasks = Tasks(_Poster(self).posted.emit)
+        self.tasks.on_change.append(self.tasks_changed.emit)
+
+    @property
+    def writable(self) -> bool:
+        """Whether a workspace is open that may be changed."""
+        return self.workspace is not None and not self.workspace.read_only
+
+    @property
+    def logs(self) -> Path | None:
+        """Where faults of the program are noted: the workspace's logs."""
+        return self.workspace.folder / "logs" if self.workspace is not None else None
+
+    def busy(self) -> tuple[Task, ...]:
+        """The work under way that matters when leaving: all but reading."""
+        return tuple(task for task in self.tasks.active() if task.lane != "read")
+
+    def open(self, folder: Path, *, read_only: bool = False, fill_demo: bool = False) -> None:
+        """Open the workspace in `folder` in place of the one open; fill_demo: make it the demo plant when empty."""
+        before = self.workspace
+        if before is not None and before.folder == folder:
+            self.change()
+            return
+
+        def work(_progress: Progress) -> tuple[Workspace, bool]:
+            # Here and not above: the record's libraries take longer to load than the window to appear.
+            from pdm_desktop.core.workspace import Workspace
+
+            opened = Workspace.open(folder, read_only=read_only)
+            if before is not None:
+                before.close()
+            return opened, opened.is_empty()
+
+        def done(result: tuple[Workspace, bool]) -> None:
+            self.workspace, empty = result
+            self.fleet = None
+            self.opened.emit(empty)
+            if empty and fill_demo:
+                self.fill_demo()
+            elif not empty:
+                self.refresh()
+
+        def failed(error: Exception) -> None:
+            self.not_opened.emit(folder, error, read_only)
+
+        self.tasks.run("write", "Opening the workspace", work, done, failed)
+
+    def refresh(self) -> None:
+        """Score what is missing; `scored` or `not_scored` follows."""
+
+        def done(fleet: Fleet) -> None:
+            self.fleet = fleet
+            self.scored.emit(fleet)
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, PdmError):
+                self.fleet = None
+                self.not_scored.emit(error)
+            else:
+                self._fail(error)
+
+        self._run("write", "Scoring machines", lambda w, p: w.score(None, p), done, failed, "score")
+
+    def change(self) -> None:
+        """The record has changed, or may have: everyone must look again."""
+        self.record_changed.emit()
+        self.refresh()
+
+    def import_files(self, files: Sequence[Path]) -> None:
+        """Import files and folders."""
+
+        def done(report: ImportReport) -> None:
+            self.imported.emit(report)
+            self.change()
+
+        title = f"Importing {files[0].name}" if len(files) == 1 else f"Importing {len(files)} files"
+        self._run("write", title, lambda w, p: w.import_files(list(files), p), done)
+
+    def fill_demo(self) -> None:
+        """Make the open, empty workspace the demo plant."""
+        self._run("write", "Making the demo plant", lambda w, p: w.demo(p), lambda _: self.change())
+
+    def undo(self, batch: int) -> None:
+        """Take an import back."""
+        self._run("write", "Undoing an import", lambda w, p: w.undo(batch, p), lambda _: self.change())
+
+    def write_report(self, out: Path) -> None:
+        """Write the risk report as of the time on the screen, whatever the clock says by now."""
+        shown = self.fleet
+        if shown is not None:
+            work: Callable[[Workspace, Progress], Fleet] = lambda w, p: w.report(out, p, at=shown.as_of)  # noqa: E731
+            self._run("write", "Writing the report", work, lambda made: self.written.emit(out, _machines(made)))
+
+    def back_up(self, out: Path) -> None:
+        """Write a backup."""
+
+        def done(_: None) -> None:
+            self.written.emit(out, f"{out.stat().st_size / 1e6:,.1f} MB")
+
+        self._run("write", "Backing up", lambda w, p: w.backup(out, p), done)
+
+    def load_machine(self, machine: str, start: int | None, end: int | None) -> None:
+        """Look at a machine; a later request replaces an earlier one."""
+        work: Callable[[Workspace, Progress], Any] = lambda w, p: w.machine_view(machine, start, end, p)  # noqa: E731
+        self._run("read", f"Loading machine {machine}", work, self.view_ready.emit, None, "machine")
+
+    def load_overview(self) -> None:
+        """Look at what the store holds."""
+        self._run(
+            "read", "Looking at the data", lambda w, p: w.data_overview(p), self.overview_ready.emit, None, "data"
+        )
+
+    def check_installation(self) -> None:
+        """Run the doctor's checks."""
+
+        def work(workspace: Workspace, _progress: Progress) -> list[Any]:
+            from pdm_desktop.core import doctor
+
+            # That a window can be painted needs no check in a window.
+            return list(doctor.run(workspace.folder, list))
+
+        self._run("read", "Looking at the installation", work, self.checked.emit)
+
+    def prepare(self, load: Callable[[], object]) -> None:
+        """Load a library beside the window, so that the page that needs it opens without a pause."""
+        self.tasks.run("read", "Preparing pages", lambda _: load(), lambda _: None, self._fail)
+
+    def tick(self) -> None:
+        """Time has passed: under a live clock the fleet is due anew now and then."""
+        fleet = self.fleet
+        if fleet is None or fleet.clock != "live" or self.busy():
+            return
+        if times.now_ms() - fleet.as_of >= LIVE_REFRESH:
+            self.refresh()
+
+    def cancel_all(self) -> None:
+        """Ask everything under way to stop."""
+        for task in self.tasks.active():
+            task.cancel()
+
+    def close(self) -> None:
+        """End the threads and give the workspace back."""
+        self.tasks.close()
+        if self.workspace is not None:
+            self.workspace.close()
+            self.workspace = None
+
+    def _run(
+        self,
+        lane: Lane,
+        title: str,
+        work: Callable[[Workspace, Progress], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+        replace: str | None = None,
+    ) -> None:
+        workspace = self.workspace
+        if workspace is None:
+            return
+
+        def if_same(call: Callable[[Any], None]) -> Callable[[Any], None]:
+            return lambda value: call(value) if self.workspace is workspace else None
+
+        self.tasks.run(lane, title, partial(work, workspace), if_same(done), if_same(failed or self._fail), replace)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, Cancelled):
+            self.cancelled.emit()
+        else:
+            self.failed.emit(error)
+
+
+def _machines(fleet: Fleet) -> str:
+    return "1 machine" if len(fleet.rows) == 1 else f"{len(fleet.rows):,} machines"
