@@ -1,0 +1,165 @@
+"""Is the program whole, and can it work here? A list of checks, each of them the real thing on a small scale."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from pdm_desktop.core import paths, simulate
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.scoring import DESCRIPTION, Model
+from pdm_desktop.core.store import Store
+from pdm_desktop.core.workspace import Workspace
+
+LIBRARIES = (
+    "PySide6-Essentials",
+    "pyqtgraph",
+    "numpy",
+    "pandas",
+    "xgboost-cpu",
+    "mlflow-skinny",
+    "SQLAlchemy",
+    "alembic",
+)
+RESOURCES = ("icons/app.svg", "themes/style.qss", "themes/tokens.json")
+EXAMPLE = "input_example.json"
+FREE_BYTES = 1_000_000_000
+"""A year of 100 machines takes about a tenth of it."""
+
+Result = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. detail: what was found, or what is wrong and what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def run(folder: Path | None, extra: Callable[[], Iterable[tuple[str, bool, str]]] = list) -> list[Check]:
+    """Look at everything the program needs; `folder` is the workspace to be used (None: the default one).
+
+    extra gives further checks as (name, ok, detail); the window's code looks at fonts and display that way. Nothing in
+    `folder` is changed, and it is not made. Never raises for what a check finds: that is what the list is for.
+    """
+    workspace = folder or paths.default_workspace()
+    checks = [
+        _look("Python", _python),
+        _look("Libraries", _libraries),
+        _look("Resources", _resources),
+        _look("Bundled model", _bundled_model),
+        _look("Database and migrations", _database),
+        _look("Import and score", _import_and_score),
+        _look("Data folder", partial(_data_folder, workspace)),
+        _look("Free disk", partial(_free_disk, workspace)),
+    ]
+    try:
+        checks += [Check(*found) for found in extra()]
+    except Exception as exc:  # noqa: BLE001 (whatever a library raises is a finding)
+        checks.append(Check("Window", False, f"{type(exc).__name__}: {exc}"))
+    return checks
+
+
+def _look(name: str, check: Callable[[], Result]) -> Check:
+    try:
+        return Check(name, *check())
+    except PdmError as exc:
+        return Check(name, False, str(exc))
+    except Exception as exc:  # noqa: BLE001 (a broken installation raises anything; the doctor's answer is the finding)
+        return Check(name, False, f"{type(exc).__name__}: {exc}")
+
+
+def _python() -> Result:
+    bits = struct.calcsize("P") * 8
+    detail = f"{platform.python_version()}, {bits} bit, {platform.system()} {platform.machine()}"
+    return sys.version_info >= (3, 11) and bits == 64, detail
+
+
+def _libraries() -> Result:
+    found, missing = [], []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    return not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(found)
+
+
+def _resources() -> Result:
+    missing = [name for name in RESOURCES if not (paths.resources() / name).is_file()]
+    where = str(paths.resources())
+    return not missing, f"missing in {where}: {', '.join(missing)}" if missing else where
+
+
+def _bundled_model() -> Result:
+    """Checksums hold, and the stored example gets the stored score on this computer too."""
+    folder = paths.bundled_model()
+    model = Model.load(folder)
+    example = json.loads((folder / EXAMPLE).read_text("utf-8"))
+    matrix = np.array([[np.nan if v is None else v for v in row] for row in example["data"]], np.float64)
+    expected = np.array(json.loads((folder / DESCRIPTION).read_text("utf-8"))["example_risks"])
+    got = model.predict(matrix)
+    off = float(np.abs(got - expected).max())
+    about = f"{model.info.name} version {model.info.version}, run {model.info.run_id}"
+    if got.shape != expected.shape or not off < 1e-5:
+        return False, f"{about} scores its own example {off:g} off"
+    return True, f"{about}: checksums hold, {len(matrix)} example rows get their known scores"
+
+
+def _database() -> Result:
+    with tempfile.TemporaryDirectory(prefix="pdm-doctor-") as folder:
+        store = Store.open(Path(folder) / "plant.db")
+        try:
+            empty = store.machines().empty and not store.sensors()
+        finally:
+            store.close()
+    return empty, "made and migrated to the newest version" if empty else "a new database is not empty"
+
+
+def _import_and_score() -> Result:
+    """Two machines and ten days through the whole program, in a workspace of its own."""
+    with tempfile.TemporaryDirectory(prefix="pdm-doctor-") as name:
+        files = simulate.write(Path(name) / "files", machines=2, days=10, seed=1)
+        with Workspace.open(Path(name) / "workspace") as workspace:
+            report = workspace.import_files(files, Progress())
+            fleet = workspace.score(None, Progress())
+    accepted = sum(file.accepted for file in report.files)
+    rejected = sum(file.rejected for file in report.files)
+    scored = [row for row in fleet.rows if row.risk is not None]
+    ok = rejected == 0 and accepted > 0 and len(scored) == len(fleet.rows) == 2
+    return ok, f"{accepted} simulated records imported, {rejected} rejected, {len(scored)} of 2 machines scored"
+
+
+def _data_folder(workspace: Path) -> Result:
+    """Whether files can be made in the workspace, or in the folder it would be made in."""
+    existing = _existing(workspace)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as exc:
+        return False, f"{existing} cannot be written: {exc.strerror or exc}"
+    return True, str(workspace) if existing == workspace else f"{workspace} (can be made)"
+
+
+def _free_disk(workspace: Path) -> Result:
+    free = shutil.disk_usage(_existing(workspace)).free
+    return free >= FREE_BYTES, f"{free / 1e9:.1f} GB free, {FREE_BYTES / 1e9:.0f} GB should be"
+
+
+def _existing(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
