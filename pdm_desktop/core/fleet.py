@@ -21,6 +21,7 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import (
     ClockMode,
     Event,
+    EventKind,
     Fleet,
     MachineRisk,
     MachineView,
@@ -59,6 +60,11 @@ def clock(settings: Settings, newest: int | None, computer: int) -> Clock:
     return Clock("end-of-data", computer if newest is None else newest, newest)
 
 
+def _about(store: Store) -> dict[str, Any]:
+    """machine -> its row of Store.machines, in natural order."""
+    return {row["machine"]: row for row in store.machines().to_dict("records")}
+
+
 def natural(text: str) -> tuple[Any, ...]:
     """Sort key: 2 before 10."""
     return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", text.casefold()) if p)
@@ -66,20 +72,20 @@ def natural(text: str) -> tuple[Any, ...]:
 
 def histories(store: Store, machines: Sequence[str], start: int | None, end: int | None) -> Iterator[MachineHistory]:
     """The record of each machine up to `end` (ms, None = all): readings from `start` on, events from the beginning."""
-    about = {row.machine: row for row in store.machines().itertuples()}
+    about = _about(store)
     names = tuple(sensor.name for sensor in store.sensors())
-    events = {kind: _series(store.events(kind, machines, None, end)) for kind in EVENT_KINDS}
+    events = {str(kind): _series(store.events(kind, machines, None, end)) for kind in EVENT_KINDS}
     readings = store.telemetry_many(machines, start, end)
     nothing = EventSeries()
     for machine in machines:
         when, values = readings.get(machine, (np.empty(0, np.int64), np.empty((len(names), 0))))
-        age = float(about[machine].age)
+        age = float(about[machine]["age"])
         yield MachineHistory(
             machine,
             names,
             when,
             values,
-            str(about[machine].machine_model),
+            about[machine]["machine_model"],
             None if np.isnan(age) else age,
             events["errors"].get(machine, nothing),
             events["maintenance"].get(machine, nothing),
@@ -157,13 +163,14 @@ class Scorer:
 
     def fleet(self, now: Clock, at: int, progress: Progress) -> Fleet:
         """Every machine at grid time `at` (ms)."""
-        about = self.store.machines()
-        machines = list(about["machine"])
+        about = _about(self.store)
+        machines = list(about)
         obstacle = self.obstacle()
         last = self.store.last_readings(at)
         if obstacle:
             rows = [
-                self._unknown_row(r.machine, r.machine_model, r.age, at, last, obstacle) for r in about.itertuples()
+                self._unknown_row(machine, row["machine_model"], row["age"], at, last, obstacle)
+                for machine, row in about.items()
             ]
             past = pd.DataFrame({"machine": [], "time": [], "risk": []})
         else:
@@ -186,7 +193,7 @@ class Scorer:
 
     def machine(self, machine: str, at: int, start: int, end: int, progress: Progress) -> MachineView:
         """One machine's page over [start, end] with its state at grid time `at`."""
-        about = {row.machine: row for row in self.store.machines().itertuples()}
+        about = _about(self.store)
         if machine not in about:
             raise PdmError(f"There is no machine {machine!r}.", "See the Data page for the machines.", "machine")
         obstacle = self.obstacle()
@@ -199,7 +206,9 @@ class Scorer:
         risk = np.full(len(shown), np.nan)
         since = None
         if obstacle:
-            state = self._unknown_row(machine, about[machine].machine_model, about[machine].age, at, last, obstacle)
+            state = self._unknown_row(
+                machine, about[machine]["machine_model"], about[machine]["age"], at, last, obstacle
+            )
         else:
             recent = grid(at - HISTORY, at, self.step)
             (state,), frame = self._score_part(
@@ -328,7 +337,7 @@ class Scorer:
         )
 
     def _unknown_state(self, history: MachineHistory, part: scoring.Rows, last: dict[str, int], at: int) -> MachineRisk:
-        silent = [s for s, q in zip(self.model.spec.sensors, part.silent.any(0), strict=True) if q]
+        silent = [self.model.spec.sensors[column] for column in np.flatnonzero(part.silent.any(axis=0))]
         if last.get(history.machine) is None:
             note = "No readings on record"
         elif silent:
@@ -427,13 +436,14 @@ def _unknown(have: Iterable[str], known: Sequence[str]) -> list[str]:
 
 
 def _events(history: MachineHistory, start: int | None, end: int) -> tuple[Event, ...]:
+    kinds: tuple[tuple[EventKind, EventSeries], ...] = (
+        ("errors", history.errors),
+        ("maintenance", history.maintenance),
+        ("failures", history.failures),
+    )
     found = [
         Event(kind, int(time), label)
-        for kind, series in (
-            ("errors", history.errors),
-            ("maintenance", history.maintenance),
-            ("failures", history.failures),
-        )
+        for kind, series in kinds
         for time, label in zip(series.times, series.labels, strict=True)
         if (start is None or time >= start) and time <= end
     ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Band = Literal["alarm", "watch", "normal", "stale", "unknown"]
+EventKind = Literal["errors", "maintenance", "failures"]
 ClockMode = Literal["live", "end-of-data"]
 
 
@@ -107,7 +108,7 @@ class SensorTrace:
 class Event:
     """One error, replacement or failure; label: the code or component."""
 
-    kind: Literal["errors", "maintenance", "failures"]
+    kind: EventKind
     time: int
     label: str
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -253,25 +254,24 @@ class Workspace:
         """What the store holds, per machine and kind, with gaps and batches."""
         store = self._store
         sampling = store.sampling_ms()
-        about = list(store.machines().itertuples())
-        coverage = {row.machine: row for row in store.coverage().itertuples()}
-        events = {kind: store.event_counts(kind) for kind in ("errors", "maintenance", "failures")}
+        about: list[Any] = store.machines().to_dict("records")
+        coverage: dict[str, Any] = {row["machine"]: row for row in store.coverage().to_dict("records")}
         rows = []
         for done, known in enumerate(about):
-            machine = known.machine
+            machine = known["machine"]
             progress.step(done, len(about), f"Looking at machine {machine}")
             seen = coverage.get(machine)
             rows.append(
                 DataRow(
                     machine=machine,
-                    machine_model=known.machine_model,
-                    age=None if np.isnan(known.age) else float(known.age),
-                    readings=0 if seen is None else int(seen.readings),
-                    errors=events["errors"].get(machine, 0),
-                    maintenance=events["maintenance"].get(machine, 0),
-                    failures=events["failures"].get(machine, 0),
-                    first=None if seen is None else int(seen.first),
-                    last=None if seen is None else int(seen.last),
+                    machine_model=known["machine_model"],
+                    age=None if np.isnan(known["age"]) else float(known["age"]),
+                    readings=0 if seen is None else int(seen["readings"]),
+                    errors=0 if seen is None else int(seen["errors"]),
+                    maintenance=0 if seen is None else int(seen["maintenance"]),
+                    failures=0 if seen is None else int(seen["failures"]),
+                    first=None if seen is None or np.isnan(seen["first"]) else int(seen["first"]),
+                    last=None if seen is None or np.isnan(seen["last"]) else int(seen["last"]),
                     gaps=() if sampling is None else store.gaps(machine, _LONG_GAP_STEPS * sampling),
                 )
             )
@@ -288,8 +288,7 @@ class Workspace:
         """The time (ms) up to which the failure record is complete: as set, else its newest failure."""
         if self._settings.known_until is not None:
             return self._settings.known_until
-        failures = self._store.events("failures")
-        return int(failures["time"].max()) if len(failures) else None
+        return self._store.newest_event("failures")
 
     def backup(self, out: Path, progress: Progress) -> None:
         """A copy of the record while the program goes on: `.zip` holds the whole workspace, anything else plant.db."""

@@ -211,6 +211,30 @@ class Store:
             ).fetchone()
         return None if row[0] is None else int(row[0])
 
+    def last_readings(self, until: int | None = None) -> dict[str, int]:
+        """machine -> its newest reading's time at or before `until` (ms UTC, None = open); machines without one are
+        left out."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT name, (SELECT max(time) FROM telemetry t WHERE t.machine = m.id AND t.time <= ?) FROM machine m",
+                (_bounds(None, until)[1],),
+            ).fetchall()
+        return {name: int(time) for name, time in rows if time is not None}
+
+    def first_reading(self, machine: str) -> int | None:
+        """The machine's oldest reading's time (ms UTC); None when there is none."""
+        query = "SELECT min(time) FROM telemetry WHERE machine = (SELECT id FROM machine WHERE name = ?)"
+        with self._read() as db:
+            row = db.execute(query, (machine,)).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def labels(self, kind: Kind) -> tuple[str, ...]:
+        """The codes or components that occur in one kind of events, in natural order."""
+        label = _label(kind)
+        with self._read() as db:
+            rows = db.execute(f"SELECT name FROM label WHERE id IN (SELECT {label} FROM {kind})").fetchall()
+        return tuple(sorted((name for (name,) in rows), key=natural_key))
+
     def newest_event(self, kind: Kind) -> int | None:
         """The newest time (ms UTC) in one kind of events; None when there is none."""
         _label(kind)
