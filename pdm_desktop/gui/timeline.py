@@ -44,14 +44,14 @@ def ticks(start: float, end: float, zone_name: str, at_most: int) -> tuple[Tick,
 
 def _instants(day: date, minutes: int, zone_name: str) -> list[int]:
     """The instants (none, one or two) at which the clocks of the zone show `minutes` after midnight of `day`."""
-    wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)
-    found = []
+    place = times.zone(zone_name)
+    found = set()
     for fold in (0, 1):
-        moment = wall.replace(fold=fold, tzinfo=times.zone(zone_name))
-        instant = moment.astimezone(UTC)
-        if instant.astimezone(times.zone(zone_name)).replace(tzinfo=None) == wall:
-            found.append(round(instant.timestamp() * 1000))
-    return sorted(set(found))
+        wall = datetime(day.year, day.month, day.day, *divmod(minutes, 60), tzinfo=place, fold=fold)
+        back = wall.astimezone(UTC).astimezone(place)
+        if (back.day, back.hour, back.minute) == (wall.day, wall.hour, wall.minute):
+            found.add(round(wall.timestamp() * 1000))
+    return sorted(found)
 
 
 def _clock_ticks(start: float, end: float, zone_name: str, step: int) -> tuple[Tick, ...]:
