@@ -12,6 +12,7 @@ from pdm_desktop.core.store.tables import quoted
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Column = Ints | Floats | int | str
 
 _VARIABLES = 30_000  # SQLite's limit of parameters a statement is 32,766
 _ROWS = 1_000
@@ -22,7 +23,7 @@ def insert(
     connection: sqlite3.Connection,
     table: str,
     columns: Sequence[str],
-    data: Sequence[Ints | Floats | int | str],
+    data: Sequence[Column],
     count: int,
     *,
     update: Sequence[str] = (),
@@ -57,7 +58,7 @@ def insert(
             connection.execute(head + ", ".join([row] * rest) + tail, flat[whole:])
 
 
-def _objects(column: Ints | Floats | int | str, start: int, stop: int) -> list[object]:
+def _objects(column: Column, start: int, stop: int) -> list[object]:
     if isinstance(column, int | str):
         return [column] * (stop - start)
     part = column[start:stop]

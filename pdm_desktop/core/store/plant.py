@@ -285,7 +285,8 @@ class Store:
                 "SELECT id, file, sha256, kind, imported_at, accepted, unchanged, duplicates, conflicts, rejected,"
                 " undone_at IS NOT NULL FROM batch ORDER BY id"
             ).fetchall()
-        return tuple(Batch(*row[:-1], bool(row[-1])) for row in rows)
+        rows = [(*row[:-1], bool(row[-1])) for row in rows]
+        return tuple(Batch(*row) for row in rows)
 
     def conflicts(self, batch: int) -> pd.DataFrame:
         """line, machine, time (ms UTC), label, cell (sensor name, machine_model, age or known), old, new: the cells of

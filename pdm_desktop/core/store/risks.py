@@ -28,7 +28,7 @@ def save(
     ids = np.array([known[name] for name in uniques], np.int64)[codes] if len(frame) else np.empty(0, np.int64)
     values = [frame[name].to_numpy(np.float64) for name in ("risk", *names)]
     keys = ("model_run", "machine", "time")
-    data = (run, ids, frame["time"].to_numpy(np.int64), *values)
+    data: list[bulk.Column] = [run, ids, frame["time"].to_numpy(np.int64), *values]
     bulk.insert(connection, "risk", (*keys, *cells), data, len(frame), keys=keys, update=cells)
 
 

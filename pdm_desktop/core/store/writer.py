@@ -207,7 +207,7 @@ class BatchWriter:
             columns = (*table.keys, "origin", *cells)
             bulk.insert(self._db, table.name, columns, (*rows.keys, origin, *rows.cells), rows.count)
             self._note_added(table, rows.keys[0])
-            self._note_changed(table, rows, np.ones(rows.count, np.bool_))
+            self._note_changed(rows, np.ones(rows.count, np.bool_))
             return Outcome(rows.count, 0, 0, 0, int((~np.isnan(values)).sum()))
         return self._merge_overlapping(table, rows, cells, occupied)
 
@@ -237,9 +237,14 @@ class BatchWriter:
         merged = merge(rows, existing, present, own)
         self._write(table, rows, merged, existing, origin, own)
         self._list_conflicts(table, rows, merged)
-        self._note_changed(table, rows, merged.accepted | merged.conflict)
-        flags = (merged.accepted, merged.unchanged, merged.duplicate, merged.conflict)
-        return Outcome(*(int(flag.sum()) for flag in flags), merged.new_values)
+        self._note_changed(rows, merged.accepted | merged.conflict)
+        return Outcome(
+            int(merged.accepted.sum()),
+            int(merged.unchanged.sum()),
+            int(merged.duplicate.sum()),
+            int(merged.conflict.sum()),
+            merged.new_values,
+        )
 
     def _read_existing(
         self, table: RecordTable, rows: Rows, existing: Floats, origin: Ints, claimed: np.typing.NDArray[np.bool_]
@@ -364,7 +369,8 @@ class BatchWriter:
             machines, rows.keys[1][heads].tolist(), rows.keys[1][ends].tolist(), strict=True
         ):
             low, high = self._spans.get(machine, (first, last))
-            assert low is not None and high is not None
+            assert low is not None
+            assert high is not None
             self._spans[machine] = (min(low, first), max(high, last))
 
     def _note_added(self, table: RecordTable, machines: Ints) -> None:
@@ -373,7 +379,7 @@ class BatchWriter:
             for machine, count in zip(numbers.tolist(), counts.tolist(), strict=True):
                 self._added[machine] = self._added.get(machine, 0) + count
 
-    def _note_changed(self, table: RecordTable, rows: Rows, which: np.typing.NDArray[np.bool_]) -> None:
+    def _note_changed(self, rows: Rows, which: np.typing.NDArray[np.bool_]) -> None:
         machines = rows.keys[0][which]
         times = rows.keys[1][which] if len(rows.keys) > 1 else np.zeros(len(machines), np.int64)
         heads = np.flatnonzero(np.diff(machines, prepend=-1))
