@@ -157,6 +157,7 @@ class TopBar(QFrame):
         row.setSpacing(18)
         row.addWidget(self.plant)
         row.addLayout(when)
+        self.clock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         for widget in (self.clock, self.newest, self.champion):
             row.addWidget(widget)
         row.addStretch(1)

@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("PDM Desktop")
         self.setWindowIcon(QIcon(theme.pixmap("app", "text", 128)))
         self.setAcceptDrops(True)
-        self.setMinimumSize(1040, 600)
+        self.setMinimumSize(1100, 600)
         self.resize(1366, 768)
         geometry = settings.value("geometry")
         if interactive and geometry is not None:
@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         if shown is not None:
             self._welcome().show_folder(str(shown))
         self._welcome().set_enabled(workspace is None or self.session.writable)
+        self.top.show_plant(workspace.settings.plant_name if workspace is not None else "")
         self._show("welcome")
         self._update_actions()
         self.settled.emit("welcome")

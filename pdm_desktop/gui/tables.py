@@ -21,7 +21,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -47,6 +47,8 @@ COLUMN_ROLE = ROW_ROLE + 2
 
 ROW_HEIGHT = 32
 PADDING = 10
+READABLE = 200
+"""Pixels that a column of sentences needs."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Column(Generic[Row]):
     """Right-aligned, as numbers are."""
     width: int = 96
     """Pixels; 0 takes what is left."""
+    least: int = 0
+    """What the column may shrink to in a narrow window, so that the one that takes what is left stays readable."""
     strong: bool = False
     token: str | Callable[[Row], str] = "text"
     """The text's colour."""
@@ -267,6 +271,17 @@ class TableView(QTableView):
         """The row value of the selected row."""
         index = self.currentIndex()
         return self._rows.row(index) if index.isValid() else None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shrink the columns that may before the one that takes what is left gets too narrow to read."""
+        columns = self._rows.columns
+        short = READABLE - (self.viewport().width() - sum(column.width for column in columns))
+        for at, column in enumerate(columns):
+            if column.least:
+                gives = min(max(0, short), column.width - column.least)
+                short -= gives
+                self.setColumnWidth(at, column.width - gives)
+        super().resizeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter chooses the current row."""

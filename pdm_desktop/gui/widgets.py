@@ -89,15 +89,17 @@ class PageHead(QWidget):
         self.title = label(title, "title")
         self.line = label(line, "muted")
         words = QVBoxLayout()
-        words.setSpacing(0)
+        words.setSpacing(2)
         words.addWidget(self.title)
         words.addWidget(self.line)
         self.right = QHBoxLayout()
         self.right.setSpacing(GRID)
+        self.right.addStretch(0)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addLayout(words, 1)
-        row.addLayout(self.right)
+        # The actions may grow to what they like (a filter) and shrink before they cover the words.
+        row.addLayout(self.right, 2)
 
 
 class BandBadge(QWidget):

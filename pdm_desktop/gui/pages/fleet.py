@@ -127,7 +127,8 @@ class FleetPage(QWidget):
         self.filter_text.setPlaceholderText("Filter by machine, make, reason…")
         self.filter_text.setAccessibleName("Filter the machines shown")
         self.filter_text.setClearButtonEnabled(True)
-        self.filter_text.setFixedWidth(232)
+        self.filter_text.setMinimumWidth(120)
+        self.filter_text.setMaximumWidth(232)
         self.filter_text.textChanged.connect(self._filter)
         self.filter_text.returnPressed.connect(self._into_table)
         QShortcut(QKeySequence.StandardKey.Find, self, self.filter_text.setFocus)
@@ -166,13 +167,16 @@ class FleetPage(QWidget):
             ),
             Column(
                 "risk", "Risk", lambda r: risk_text(r.risk), lambda r: r.risk, width=216,
-                high_first=True, tip=_risk_tip,
+                least=136, high_first=True, tip=_risk_tip,
             ),
             Column(
                 "change", "Since yesterday", lambda r: change_text(r.change), lambda r: r.change, right=True, width=92,
                 token=lambda r: "alarm" if r.band == "alarm" and (r.change or 0) > 0 else "muted", high_first=True,
             ),
-            Column("spark", "Last 14 days", lambda _: "", _spark_peak, width=132, high_first=True, tip=_spark_tip),
+            Column(
+                "spark", "Last 14 days", lambda _: "", _spark_peak, width=132, least=84,
+                high_first=True, tip=_spark_tip,
+            ),
             Column("component", "Likeliest component", _components, width=120, tip=_components_tip),
             Column("reason", "First reason", _first_reason, width=0, token="muted", tip=_reasons_tip),
             Column(
