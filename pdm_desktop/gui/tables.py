@@ -243,7 +243,7 @@ class TableView(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header = Header(theme, self)
+        header = self._header = Header(theme, self)
         self.setHorizontalHeader(header)
         header.setSectionsClickable(True)
         for at, column in enumerate(model.columns):
@@ -251,7 +251,6 @@ class TableView(QTableView):
                 header.setSectionResizeMode(at, QHeaderView.ResizeMode.Stretch)
             else:
                 self.setColumnWidth(at, column.width)
-        header.setSortIndicatorShown(False)
         header.sectionClicked.connect(self._header_clicked)
         self.doubleClicked.connect(lambda index: self.chosen.emit(model.row(index)))
         theme.changed.connect(self.viewport().update)
@@ -262,10 +261,9 @@ class TableView(QTableView):
 
     def sort_by(self, key: str, order: Qt.SortOrder) -> None:
         """Sort by a column as a click on its header does."""
-        header = self.horizontalHeader()
-        header.setSortIndicatorShown(True)
-        header.setSortIndicator(self._rows.column_of(key), order)
-        self._rows.sort(self._rows.column_of(key), order)
+        at = self._rows.column_of(key)
+        self._header.show_sorted(at, order)
+        self._rows.sort(at, order)
 
     def selected(self) -> Any | None:
         """The row value of the selected row."""
@@ -292,14 +290,9 @@ class TableView(QTableView):
 
     def _header_clicked(self, section: int) -> None:
         column = self._rows.columns[section]
-        header = self.horizontalHeader()
-        first = Qt.SortOrder.DescendingOrder if column.high_first else Qt.SortOrder.AscendingOrder
-        again = header.isSortIndicatorShown() and header.sortIndicatorSection() == section
-        order = first
-        if again and header.sortIndicatorOrder() == first:
-            both = (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder)
-            order = both[0] if first == both[1] else both[1]
-        self.sort_by(column.key, order)
+        up, down = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
+        first, second = (down, up) if column.high_first else (up, down)
+        self.sort_by(column.key, second if self._header.sorted_by == (section, first) else first)
 
 
 class Header(QHeaderView):
@@ -308,9 +301,16 @@ class Header(QHeaderView):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._theme = theme
+        # Kept here and not as Qt's sort indicator, which turns with a click before the click is told of.
+        self.sorted_by: tuple[int, Qt.SortOrder] | None = None
         self.setHighlightSections(False)
         self.setMinimumSectionSize(40)
         theme.changed.connect(self.viewport().update)
+
+    def show_sorted(self, section: int, order: Qt.SortOrder) -> None:
+        """Which column the rows are sorted by."""
+        self.sorted_by = (section, order)
+        self.viewport().update()
 
     def sizeHint(self) -> QSize:
         """Two lines of the small text."""
@@ -324,10 +324,10 @@ class Header(QHeaderView):
         painter.fillRect(QRectF(rect.left(), rect.bottom(), rect.width(), 1), theme.colour("line"))
         title = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
         side = self.model().headerData(section, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.TextAlignmentRole))
-        sorted_by = self.isSortIndicatorShown() and self.sortIndicatorSection() == section
+        sorted_by = self.sorted_by is not None and self.sorted_by[0] == section
         if sorted_by:
             # The arrow points where the values grow smaller: down for highest first.
-            down = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+            down = self.sorted_by == (section, Qt.SortOrder.DescendingOrder)
             title += "\N{NO-BREAK SPACE}" + (
                 "\N{BLACK DOWN-POINTING SMALL TRIANGLE}" if down else "\N{BLACK UP-POINTING SMALL TRIANGLE}"
             )
