@@ -161,5 +161,5 @@ def _free_disk(workspace: Path) -> Result:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder itself, or the nearest one above it that is there."""
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    """The path itself, or the nearest one above it that is there (which may be a file, and then nothing can be made)."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
