@@ -128,7 +128,9 @@ class MainWindow(QMainWindow):
         if key in self._stale:
             self._stale.discard(key)
             if key == "machine":
-                self._load_machine(self._machine, None, None)
+                page = self._machine_page()
+                same = page.machine == self._machine
+                self._load_machine(self._machine, *(page.current_range() if same else (None, None)))
             elif key == "data":
                 self.session.load_overview()
 
@@ -230,19 +232,30 @@ class MainWindow(QMainWindow):
         from pdm_desktop.gui.pages.machine import MachinePage
 
         page = MachinePage(self.theme)
+        page.set_machines(self._machines())
         page.range_requested.connect(self._load_machine)
+        page.cursor_moved.connect(self.strip.show_hint)
+        page.fleet_requested.connect(partial(self.show_page, "fleet"))
         return page
 
     def _build_data(self) -> QWidget:
         from pdm_desktop.gui.pages.data import DataPage
 
         page = DataPage(self.theme)
-        page.undo_requested.connect(self._ask_undo)
+        page.undo_requested.connect(self.session.undo)
+        page.machine_chosen.connect(self.open_machine)
         page.import_requested.connect(self._ask_files)
         return page
 
     def _fleet_page(self) -> FleetPage:
         return cast(FleetPage, self._page("fleet"))
+
+    def _machine_page(self) -> MachinePage:
+        return cast("MachinePage", self._page("machine"))
+
+    def _machines(self) -> list[str]:
+        fleet = self.session.fleet
+        return [row.machine for row in fleet.rows] if fleet is not None else []
 
     def _welcome(self) -> WelcomePage:
         return cast(WelcomePage, self._page("welcome"))
@@ -262,6 +275,8 @@ class MainWindow(QMainWindow):
         if workspace is None:
             return
         self._machine, self._stale = "", {"machine", "data"}
+        if "machine" in self.pages:
+            self._machine_page().clear()
         name = workspace.settings.plant_name
         self.top.show_plant(name)
         self.setWindowTitle(f"{name}{' (read-only)' if workspace.read_only else ''} \N{EN DASH} PDM Desktop")
@@ -290,6 +305,8 @@ class MainWindow(QMainWindow):
         first = self._fleet_page().fleet is None
         self._fleet_page().show_fleet(fleet)
         self.top.show_fleet(fleet)
+        if "machine" in self.pages:
+            self._machine_page().set_machines(self._machines())
         if self.page == "welcome":
             self._show("fleet")
         if first and self.page == "fleet":
@@ -308,11 +325,13 @@ class MainWindow(QMainWindow):
         self.trouble.emit(error)
 
     def _load_machine(self, machine: str, start: int | None, end: int | None) -> None:
-        cast("MachinePage", self._page("machine")).show_loading(machine)
+        # The page itself may ask for another machine.
+        self._machine = machine
+        self._machine_page().show_loading(machine)
         self.session.load_machine(machine, start, end)
 
     def _show_view(self, view: MachineView) -> None:
-        cast("MachinePage", self._page("machine")).show_view(view)
+        self._machine_page().show_view(view)
         self.settled.emit("machine")
 
     def _show_overview(self, overview: DataOverview) -> None:
@@ -370,10 +389,6 @@ class MainWindow(QMainWindow):
             name = f"{workspace.folder.name} {today:%Y-%m-%d}.zip"
             names = ["Whole workspace (*.zip)", "Record only (*.db)"]
             messages.choose_target(self, self._settings, "Back up", names, name, self.session.back_up)
-
-    def _ask_undo(self, batch: int) -> None:
-        question, more = f"Take import {batch} back?", "Its rows leave the plant's record."
-        messages.ask(self, "Undo import", question, more, "Undo import", partial(self.session.undo, batch))
 
     def _fill_demo(self) -> None:
         self._welcome().set_enabled(False)

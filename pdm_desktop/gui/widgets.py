@@ -270,7 +270,8 @@ class Tile(QAbstractButton):
         painter.setPen(theme.colour("text"))
         words = painter.fontMetrics()
         middle = self.height() // 2
-        painter.drawText(left, middle - 4, words.elidedText(self.text(), Qt.TextElideMode.ElideRight, room))
+        top = middle - 4 if self._line else middle + words.ascent() // 2 - 1
+        painter.drawText(left, top, words.elidedText(self.text(), Qt.TextElideMode.ElideRight, room))
         painter.setFont(theme.font("small"))
         painter.setPen(theme.colour("muted"))
         small = painter.fontMetrics()
