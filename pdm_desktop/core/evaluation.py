@@ -268,5 +268,5 @@ def _episodes(machine: ScoredMachine, failures: Ints, threshold: float, horizon:
         start, end = int(times[run[0]]), int(times[run[-1]])
         first, last = np.searchsorted(failures, [end, end + horizon], "right")
         positive = bool(np.any(machine.label[rows[run]] == 1))
-        found.append(Episode(machine.machine, start, end, false=not positive and first == last))
+        found.append(Episode(machine.machine, start, end, false=not positive and bool(first == last)))
     return found

@@ -50,7 +50,6 @@ FALSE_SHIFT_SHORT_HOURS = (4, 24)
 WARNING_ERRORS = ((0,), (1, 2), (3,), (4,))
 WARNING_HOURS = 24
 WARNING_LATE = 0.005
-WARNING_MISSING = 0.002
 RANDOM_ERRORS_A_DAY = np.array([0.0235, 0.0205, 0.0160, 0.0168, 0.0047])
 
 # Visits: every 15 days at 06:00, the first within 15 days of the start (seldom in the last six days). All work is
@@ -320,9 +319,8 @@ def _error_events(
         events.update((time, code) for time in _random_hours(own, start, end, rate))
     for time, component in failures:
         chance, late = rng.random(), int(rng.integers(1, WARNING_HOURS))
-        if chance >= WARNING_MISSING:
-            warning = time - HOUR * (late if chance < WARNING_MISSING + WARNING_LATE else WARNING_HOURS)
-            events.update((warning, code) for code in WARNING_ERRORS[component])
+        warning = time - HOUR * (late if chance < WARNING_LATE else WARNING_HOURS)
+        events.update((warning, code) for code in WARNING_ERRORS[component])
     return sorted(event for event in events if start <= event[0] <= end)
 
 
