@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QGraphicsItem,
     QGraphicsRectItem,
@@ -112,6 +112,8 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
     """The time in view changed; once for every step of a drag."""
     cursor_moved = Signal(str)
     reset_asked = Signal()
+    scroll_asked = Signal(int)
+    """The wheel asks to move the rows by so many px."""
     scrollable = Signal(int, int)
     """(how far the rows can be scrolled, a page), px."""
 
@@ -141,7 +143,6 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
         self._axis = AxisTrack(self)
         for item in (self._rows, self.box, self._cross, self._axis):
             self.scene().addItem(item)
-        self.scene().sigMouseMoved.connect(self._pointer_moved)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Trends")
 
@@ -272,9 +273,9 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
         turn = ev.angleDelta()
         over_names = ev.position().x() < self.left
         if over_names or ev.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            ev.ignore()  # the plot around it scrolls
-            return
-        if abs(turn.x()) > abs(turn.y()):
+            # some systems turn the wheel's axis while Shift is held
+            self.scroll_asked.emit(-round((turn.y() or turn.x()) / 120 * MIN_ROW))
+        elif abs(turn.x()) > abs(turn.y()):
             self.shift(-turn.x() / 120 * 0.1)
         else:
             self.zoom(0.8 ** (turn.y() / 120), self.time_at(ev.position().x()))
@@ -306,6 +307,11 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
             ev.ignore()
             return
         ev.accept()
+
+    def mouseMoveEvent(self, ev: QMouseEvent) -> None:
+        super().mouseMoveEvent(ev)
+        # not by the scene's signal: that drops moves which follow each other fast, the last one too
+        self._pointer_moved(ev.position())
 
     def leaveEvent(self, ev: QEvent) -> None:
         super().leaveEvent(ev)

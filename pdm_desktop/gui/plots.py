@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollBar, QSizePolicy, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
@@ -55,6 +54,7 @@ class TrendPlot(QWidget):
         self.canvas.cursor_moved.connect(self._say)
         self.canvas.reset_asked.connect(self.reset_asked)
         self.canvas.scrollable.connect(self._scrollable)
+        self.canvas.scroll_asked.connect(lambda by: self._bar.setValue(self._bar.value() + by))
         self._bar.valueChanged.connect(self.canvas.scroll_to)
         theme.changed.connect(self.canvas.dress)
 
@@ -111,13 +111,3 @@ class TrendPlot(QWidget):
         self._bar.setPageStep(page)
         self._bar.setSingleStep(MIN_ROW // 2)
         self._bar.setVisible(beyond > 0)
-
-    def wheelEvent(self, ev: QWheelEvent) -> None:
-        """What the canvas leaves over: Shift, or the pointer over the names."""
-        if self._bar.maximum():
-            turn = ev.angleDelta()
-            # some systems turn the wheel's axis while Shift is held
-            self._bar.setValue(self._bar.value() - round((turn.y() or turn.x()) / 120 * MIN_ROW))
-            ev.accept()
-        else:
-            ev.ignore()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QDateTime, QPoint, Qt, QTimeZone, Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QDateTimeEdit, QFormLayout, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
@@ -140,7 +141,12 @@ class RangePicker(QWidget):
         text = DATES
         if self._picked == DATES and self._dates is not None and self._follows is None:
             text = span_text(*self._dates, self._zone)
-        self.buttons[DATES].setText(text)
+        dates = self.buttons[DATES]
+        dates.setText(text)
+        # the style reckons with plain letters, and pressed ones are bold
+        strong = dates.font()
+        strong.setWeight(QFont.Weight.DemiBold)
+        dates.setMinimumWidth(QFontMetrics(strong).horizontalAdvance(text) + 32)
 
 
 def span_text(start: int, end: int, zone_name: str) -> str:
@@ -170,7 +176,9 @@ class _DatesPopup(QFrame):
             # the fields show the plant's clock whatever the computer's zone is: figures only, no zone of Qt's
             field.setTimeZone(QTimeZone(QTimeZone.Initialization.UTC))
             field.dateTimeChanged.connect(self._check)
-            form.addRow(label(word, "muted"), field)
+            name = label(word, "muted")
+            name.setMinimumHeight(32)
+            form.addRow(name, field)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.addLayout(form)

@@ -124,7 +124,7 @@ def value_ticks(low: float, high: float, at_most: int) -> tuple[float, ...]:
 
 
 def value_text(value: float, span: float) -> str:
-    """A reading in as many digits as the plotted span deserves (about a hundredth of it)."""
+    """A reading in as many digits as the plotted span deserves (a fiftieth of it)."""
     decimals = max(0, ceil(-log10(span / 50))) if span > 0 else 0
     if decimals > 6 or abs(value) >= 1e7:
         return f"{value:.4g}".replace("-", "−")

@@ -194,6 +194,11 @@ class MachinePage(QWidget):
         self.picker.keep(start, end)
         self.range_requested.emit(machine, start, end)
 
+    def _typed(self) -> None:
+        """A name was typed and left: one that is no machine gives way to the one shown."""
+        text = self.machines.currentText().strip()
+        self._choose(text if self.machines.findText(text, Qt.MatchFlag.MatchExactly) >= 0 else "")
+
     def _step(self, by: int) -> None:
         at = self.machines.findText(self._machine, Qt.MatchFlag.MatchExactly) + by
         if 0 <= at < self.machines.count():
@@ -262,6 +267,7 @@ class MachinePage(QWidget):
         assert field is not None
         assert completer is not None
         field.setPlaceholderText("Machine")
+        field.editingFinished.connect(self._typed)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(completer.CompletionMode.PopupCompletion)
         for tool, arrow, tip in (

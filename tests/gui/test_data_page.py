@@ -1,0 +1,220 @@
+"""The data page: what it says of machines, gaps and files, and how an import is undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMessageBox, QTableView, QWidget
+from pytestqt.qtbot import QtBot
+
+from pdm_desktop.core import times
+from pdm_desktop.core.results import Batch, DataOverview, DataRow
+from pdm_desktop.gui.pages.data import DataPage, duration_text
+from pdm_desktop.gui.theme import Theme
+
+START = times.parse("2015-01-01 06:00", "UTC")
+END = times.parse("2015-04-01 05:00", "UTC")
+HOUR = times.HOUR
+
+ROWS = (
+    DataRow("1", "model3", 18.0, 2_160, 12, 13, 2, START, END, ()),
+    DataRow("2", "model4", 7.0, 1_900, 9, 10, 0, START, END,
+            ((START + 100 * HOUR, START + 214 * HOUR), (START + 900 * HOUR, START + 905 * HOUR))),
+    DataRow("10", "", None, 0, 3, 0, 0, None, None, ()),
+)  # fmt: skip
+BATCHES = (
+    Batch(1, "machines.csv", "a", "machines", END + HOUR, 20, 0, 0, 0, 0, False),
+    Batch(2, "readings.csv", "b", "telemetry", END + 2 * HOUR, 43_200, 0, 3, 1, 17, False),
+    Batch(3, "old.csv", "c", "errors", END + 3 * HOUR, 390, 0, 0, 0, 0, True),
+)
+OVERVIEW = DataOverview(
+    time_zone="UTC",
+    sensors=(("torque", "Nm"), ("flow", "")),
+    rows=ROWS,
+    batches=BATCHES,
+    failures_known_until=times.parse("2015-03-31 06:00", "UTC"),
+    sampling_ms=HOUR,
+)
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme) -> DataPage:
+    made = DataPage(theme)
+    qtbot.addWidget(made)
+    made.resize(1294, 692)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+def cells(table: QTableView, row: int) -> dict[str, str]:
+    model = table.model()
+    titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
+    return {title: model.index(row, i).data() for i, title in enumerate(titles)}
+
+
+def words(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+def click_row(table: QTableView, row: int, double: bool = False) -> None:
+    place = table.visualRect(table.model().index(row, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    if double:
+        QTest.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def question(page: DataPage) -> QMessageBox:
+    (box,) = [box for box in page.findChildren(QMessageBox) if box.isVisible()]
+    return box
+
+
+def press(box: QMessageBox, text: str) -> None:
+    (wanted,) = [button for button in box.buttons() if button.text().replace("&", "") == text]
+    QTest.mouseClick(wanted, Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+
+
+def test_an_empty_workspace_offers_the_import(page: DataPage, qtbot: QtBot):
+    page.show_overview(DataOverview("UTC", (), (), (), None, None))
+    assert "Nothing imported yet" in words(page)
+    with qtbot.waitSignal(page.import_requested):
+        QTest.mouseClick(page.empty_button, Qt.MouseButton.LeftButton)
+
+
+def test_each_machine_has_its_counts_its_span_and_its_gaps(page: DataPage):
+    page.show_overview(OVERVIEW)
+    first, second, third = (cells(page.machine_table, row) for row in range(3))
+    assert (first["Readings"], first["Errors"], first["Replaced"], first["Failures"]) == ("2,160", "12", "13", "2")
+    assert (first["First reading"], first["Last reading"]) == ("1 Jan 2015, 06:00", "1 Apr 2015, 05:00")
+    assert first["Gaps"] == "—"
+    # 114 hours and 5 hours
+    assert second["Gaps"] == "2, longest 4.8 d"
+    assert (third["Machine"], third["Readings"], third["First reading"]) == ("10", "—", "—")
+
+
+def test_the_plants_figures_are_summed_up(page: DataPage):
+    page.show_overview(OVERVIEW)
+    assert {key: value.text() for key, value in page.facts.items()} == {
+        "Machines": "3",
+        "Readings": "4,060",
+        "Time covered": "1 Jan 2015, 06:00 – 1 Apr 2015, 05:00 UTC",
+        "A reading every": "1 h",
+        "Failures known until": "31 Mar 2015, 06:00",
+    }
+
+
+def test_times_are_the_plants(page: DataPage):
+    page.show_overview(replace(OVERVIEW, time_zone="Europe/Berlin"))
+    assert cells(page.machine_table, 0)["First reading"] == "1 Jan 2015, 07:00"
+    assert page.facts["Failures known until"].text() == "31 Mar 2015, 08:00"
+
+
+def test_machines_sort_by_number_and_those_with_most_gaps_come_first_on_a_click(page: DataPage):
+    page.show_overview(OVERVIEW)
+    header = page.machine_table.horizontalHeader()
+    column = page.machines.column_of("gaps")
+    x = header.sectionViewportPosition(column) + 20
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
+    assert cells(page.machine_table, 0)["Machine"] == "2"
+    x = header.sectionViewportPosition(page.machines.column_of("machine")) + 20
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
+    assert [cells(page.machine_table, row)["Machine"] for row in range(3)] == ["1", "2", "10"]
+
+
+def test_the_gaps_themselves_are_in_the_tool_tip(page: DataPage):
+    page.show_overview(OVERVIEW)
+    index = page.machines.index(1, page.machines.column_of("gaps"))
+    assert index.data(int(Qt.ItemDataRole.ToolTipRole)) == (
+        "No reading:\n5 Jan 2015, 10:00 – 10 Jan 2015, 04:00  (4.8 d)\n7 Feb 2015, 18:00 – 7 Feb 2015, 23:00  (5 h)"
+    )
+
+
+def test_gaps_are_open_places_in_the_strip(page: DataPage, theme: Theme):
+    page.show_overview(OVERVIEW)
+    QApplication.processEvents()
+    table = page.machine_table
+    column = page.machines.column_of("covered")
+    image = table.viewport().grab().toImage()
+
+    def colours(row: int, share: float) -> str:
+        cell = table.visualRect(page.machines.index(row, column)).adjusted(10, 0, -10, -1)
+        return image.pixelColor(round(cell.left() + share * cell.width()), cell.center().y()).name()
+
+    inside = (157 * HOUR) / (END - START)
+    assert colours(0, inside) == theme.colour("normal").name()
+    assert colours(1, inside) == theme.colour("watch").name()
+    assert colours(1, 0.8) == theme.colour("normal").name()
+    assert colours(2, 0.5) == theme.colour("line2").name()
+
+
+def test_files_stand_with_the_newest_first_and_say_what_became_of_their_rows(page: DataPage):
+    page.show_overview(OVERVIEW)
+    assert [cells(page.batch_table, row)["File"] for row in range(3)] == ["old.csv", "readings.csv", "machines.csv"]
+    row = cells(page.batch_table, 1)
+    assert (row["Kind"], row["Imported"]) == ("readings", "1 Apr 2015, 07:00")
+    assert (row["Accepted"], row["Unchanged"], row["Duplicates"], row["Conflicts"], row["Rejected"]) == (
+        "43,200", "—", "3", "1", "17",
+    )  # fmt: skip
+    assert cells(page.batch_table, 0)["State"] == "undone"
+
+
+def test_undoing_asks_first_and_names_the_file(page: DataPage):
+    undone: list[int] = []
+    page.undo_requested.connect(undone.append)
+    page.show_overview(OVERVIEW)
+    assert not page.undo_button.isEnabled()
+    click_row(page.batch_table, 1)
+    assert page.undo_button.isEnabled()
+    QTest.mouseClick(page.undo_button, Qt.MouseButton.LeftButton)
+    box = question(page)
+    assert "readings.csv" in box.text()
+    assert undone == []
+    press(box, "Cancel")
+    assert undone == []
+    QTest.mouseClick(page.undo_button, Qt.MouseButton.LeftButton)
+    press(question(page), "Undo this import")
+    assert undone == [2]
+
+
+def test_what_is_undone_already_cannot_be_undone_again(page: DataPage):
+    page.show_overview(OVERVIEW)
+    click_row(page.batch_table, 0)
+    assert page.batch_table.selectionBehavior() == QAbstractItemView.SelectionBehavior.SelectRows
+    assert not page.undo_button.isEnabled()
+
+
+def test_a_double_click_on_a_machine_asks_for_its_page(page: DataPage, qtbot: QtBot):
+    page.show_overview(OVERVIEW)
+    with qtbot.waitSignal(page.machine_chosen) as told:
+        click_row(page.machine_table, 1, double=True)
+    assert told.args == ["2"]
+
+
+def test_sensors_stand_with_their_units(page: DataPage):
+    page.show_overview(OVERVIEW)
+    assert page.sensors.rows() == (("torque", "Nm"), ("flow", ""))
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(500, "0.5 s"), (600_000, "10 min"), (HOUR, "1 h"), (90 * times.MINUTE, "1.5 h"), (71 * HOUR, "71 h"),
+     (84 * HOUR, "3.5 d"), (40 * times.DAY, "40 d")],
+)  # fmt: skip
+def test_durations_are_short(ms: int, text: str):
+    assert duration_text(ms) == text
+
+
+@pytest.mark.parametrize("choice", ["light", "dark"])
+def test_the_page_fits_the_smallest_window_and_is_not_blank(page: DataPage, theme: Theme, choice: str):
+    theme.set_choice(choice)  # type: ignore[arg-type]
+    page.show_overview(OVERVIEW)
+    QApplication.processEvents()
+    assert page.minimumSizeHint().width() <= 1294
+    assert page.minimumSizeHint().height() <= 692
+    image = page.grab().toImage()
+    colours = {image.pixelColor(x, y).rgb() for x in range(0, image.width(), 2) for y in range(0, image.height(), 2)}
+    assert len(colours) > 30
