@@ -77,12 +77,12 @@ def _read_clean(block: Block, layout: Layout) -> Cells | None:
         frame = pd.read_csv(
             io.BytesIO(data),
             header=None,
-            names=list(range(width)),
+            names=[str(position) for position in range(width)],
             sep=layout.delimiter,
-            dtype=types,
-            quoting=csv.QUOTE_NONE,
+            dtype={str(position): kind for position, kind in types.items()},
+            quoting=3,  # csv.QUOTE_NONE
             keep_default_na=False,
-            na_values={position: list(MISSING) for position in numbers},
+            na_values={str(position): MISSING for position in numbers},
             low_memory=False,
         )
     except (ValueError, OverflowError):  # text in a number column, or a line with a cell too many
@@ -93,7 +93,7 @@ def _read_clean(block: Block, layout: Layout) -> Cells | None:
     for position, column in enumerate(layout.columns):
         if column.role == "ignore":
             continue
-        values = frame[position].to_numpy()
+        values = frame[str(position)].to_numpy()
         if position in numbers:
             if bool(np.isinf(values).any()):
                 return None

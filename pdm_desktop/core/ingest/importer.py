@@ -119,7 +119,7 @@ class _Run:
         if self.rejected == self.rows and self._rejects.first is not None:
             line, column, content, reason = self._rejects.first
             where = f"{name}, line {line}" + (f", column {column}" if column else "")
-            raise PdmError(f"No row of the file can be used; the first has {reason}: {content[:80]!r}.", "", where)
+            raise PdmError(f"No row of the file can be used. In the first: {reason}, {content[:80]!r}.", "", where)
         if self.layout.kind == "telemetry" and self.layout.index("sensor") is None:
             raise PdmError(
                 "No column of the file holds numbers.", "Telemetry has a column of numbers for each sensor.", name

@@ -85,49 +85,43 @@ def merge(rows: Rows, existing: Floats, present: Flags, seen: Flags) -> Merged:
     whether this same file brought the key before. An empty cell never overwrites; a different value is a conflict
     and wins; a row that brings nothing is a duplicate when the file had its key before, else unchanged.
     """
-    first = np.zeros(rows.count, np.bool_)
-    first[rows.start] = True
     # Each key's existing cells stand before its rows as row zero; then every row's predecessor holds the state before.
     place = np.arange(rows.count) + rows.group + 1
     head = rows.start + np.arange(rows.groups)
+    tail = place[np.append(rows.start[1:], rows.count) - 1]
     stacked = np.full((rows.cells.shape[0], rows.count + rows.groups), np.nan)
     stacked[:, place] = rows.cells
-    brought = _fill(stacked, head, place, rows)
+    brought = rows.cells if rows.groups == rows.count else _carried(stacked, head)[:, tail]
     stacked[:, head] = existing
-    state = _filled(stacked, head, rows)
+    state = _carried(stacked, head)
     before = state[:, place - 1]
     given = ~np.isnan(rows.cells)
     empty = np.isnan(before)
     differs = given & ~empty & (rows.cells != before)
     fills = given & empty
+    first = np.zeros(rows.count, np.bool_)
+    first[rows.start] = True
     conflict = differs.any(axis=0)
     accepted = ~conflict & (fills.any(axis=0) | (first & ~present[rows.group]))
     idle = ~conflict & ~accepted
     unchanged = idle & first & ~seen[rows.group]
-    last = np.append(rows.start[1:], rows.count) - 1
-    where = np.array(np.nonzero(differs))
     return Merged(
         accepted,
         unchanged,
         idle & ~unchanged,
         conflict,
-        state[:, place[last]],
+        state[:, tail],
         brought,
         int(fills.sum() + differs.sum()),
-        where,
+        np.array(np.nonzero(differs)),
         before[differs],
     )
 
 
-def _filled(stacked: Floats, head: Ints, rows: Rows) -> Floats:
-    """Carry each cell forward over the rows of its key."""
+def _carried(stacked: Floats, head: Ints) -> Floats:
+    """Each cell, where it is empty, as the nearest one before it of the same key says; head: each key's row zero."""
     width = stacked.shape[1]
     start = np.repeat(head, np.diff(np.append(head, width)))
     index = np.where(np.isnan(stacked), start, np.arange(width))
     np.maximum.accumulate(index, axis=1, out=index)
     return np.take_along_axis(stacked, index, axis=1)
-
-
-def _fill(stacked: Floats, head: Ints, place: Ints, rows: Rows) -> Floats:
-    last = np.append(rows.start[1:], rows.count) - 1
-    return _filled(stacked, head, rows)[:, place[last]]

@@ -178,8 +178,8 @@ class Store:
     # -- what is there ------------------------------------------------------------------------------------------------
 
     def coverage(self) -> pd.DataFrame:
-        """machine, readings (int), errors, maintenance, failures (int), first and last reading (float ms UTC, NaN where
-        there is none); natural order of ids."""
+        """machine, readings (int), errors, maintenance, failures (int), first and last reading (float ms UTC, NaN
+        where there is none); natural order of ids."""
         with self._read() as db:
             known = catalogue.machines(db)
             rows = db.execute(
@@ -264,9 +264,9 @@ class Store:
 
     @contextmanager
     def batch(self, file: str, kind: Kind, *, keep: bool = True) -> Iterator[BatchWriter]:
-        """One file's import, in one transaction. The writer's `finish` must be called inside; nothing is kept of it
-        when an exception leaves the block, when `keep` is false (a dry run), or when nothing changed and a file of the
-        same content is in the record already. BatchWriter.kept tells."""
+        """One file's import, in one transaction; the writer's `finish` must be called inside. BatchWriter.kept tells
+        whether it was kept: not when `keep` is false (a dry run), nor when nothing changed and a file of the same
+        content is in the record already. An exception that leaves the block takes everything back."""
         try:
             with self._write() as db:
                 writer = BatchWriter(db, file, kind)

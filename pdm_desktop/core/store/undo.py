@@ -24,7 +24,8 @@ def undo(connection: sqlite3.Connection, batch: int, progress: Progress) -> dict
     table = record_table(kind, ids)
     origins = catalogue.Origins(connection, batch)
     spans = connection.execute(
-        "SELECT m.id, m.name, b.first, b.last FROM batch_machine b JOIN machine m ON m.id = b.machine WHERE b.batch = ?",
+        "SELECT m.id, m.name, b.first, b.last FROM batch_machine b JOIN machine m ON m.id = b.machine"
+        " WHERE b.batch = ? ORDER BY m.id",
         (batch,),
     ).fetchall()
     changed: dict[int, int] = {}
@@ -32,7 +33,7 @@ def undo(connection: sqlite3.Connection, batch: int, progress: Progress) -> dict
         progress.step(done, len(spans), "Undoing")
         where = f"machine = {machine}" + (f" AND time BETWEEN {first} AND {last}" if first is not None else "")
         times = [_take_back_shared(connection, table, origins, batch, where, machine)]
-        times.append(_take_back_mixed(connection, table, origins, batch, where, machine))
+        times.append(_take_back_mixed(connection, table, origins, batch, where))
         found = [time for time in times if time is not None]
         if found:
             changed[machine] = min(found)
@@ -71,7 +72,7 @@ def _take_back_shared(
 
 
 def _take_back_mixed(
-    connection: sqlite3.Connection, table: RecordTable, origins: catalogue.Origins, batch: int, where: str, machine: int
+    connection: sqlite3.Connection, table: RecordTable, origins: catalogue.Origins, batch: int, where: str
 ) -> int | None:
     """Rows whose batches differ: drop this batch's claims, and let the newest of the others say each cell."""
     mine = f"{where} AND batch = {batch}"

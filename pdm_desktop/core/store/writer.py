@@ -340,7 +340,7 @@ class BatchWriter:
             return
         empty = np.full(len(row), np.nan)
         keys = [key[row] for key in rows.keys]
-        time, label = (keys[1:] + [empty, empty])[:2]
+        time, label = [*keys[1:], empty, empty][:2]
         for position in np.unique(cell).tolist():
             where = cell == position
             name = table.cells[position]
