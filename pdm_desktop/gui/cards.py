@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
@@ -16,6 +16,7 @@ from pdm_desktop.gui.widgets import Card, RiskBar, label
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 COMPONENTS_SHOWN = 6
+REASONS_SHOWN = 7
 SHARE_SHOWN = 0.04
 """A reason with less than this share of the strongest one is not worth a line."""
 
@@ -29,6 +30,11 @@ def day_text(ms: int, zone_name: str) -> str:
 def zone_text(ms: int, zone_name: str) -> str:
     """The zone's own name at that time: UTC, CET, CEST."""
     return times.local(ms, zone_name).tzname() or zone_name
+
+
+def _old_text(hours: float | None) -> str:
+    """How old a reading is; nothing where it is as new as the clock."""
+    return "" if hours is None or 0 <= hours < 1 / 60 else f" ({age_text(hours)} old)"
 
 
 class RiskCard(Card):
@@ -62,7 +68,9 @@ class RiskCard(Card):
         self._dress()
 
     def _dress(self) -> None:
-        size = self._theme.text_size("big" if self.number.text().endswith("%") else "title")
+        # 96 % is large; > 99.9 % and words must leave room for what they mean
+        short = len(self.number.text()) <= len("100 %")
+        size = self._theme.text_size("big") if short else self._theme.text_size("title") + 8
         colour = self._theme.colour(self._token).name()
         # the application's sheet sets every size: a font alone would lose against it
         self.number.setStyleSheet(f"font-size: {size}px; font-weight: 600; color: {colour};")
@@ -77,10 +85,11 @@ class RiskCard(Card):
             self.meaning.setText("The risk of this machine cannot be told now.")
         else:
             until = state.as_of + round(view.horizon_h * times.HOUR)
-            end = f"{day_text(until, zone)} {zone_text(until, zone)}"
-            since = f"as of {day_text(state.as_of, zone)}" if state.band == "stale" else ""
-            lines = ("probability of a failure", f"before {end}", since)
-            self.meaning.setText("\n".join(line.replace(" ", NO_BREAK) for line in lines if line))
+            end = f"{day_text(until, zone)} {zone_text(until, zone)}".replace(" ", NO_BREAK)
+            lines = [f"probability of a failure\nbefore {end}"]
+            if state.band == "stale" and not state.note:
+                lines.append(f"as of {day_text(state.as_of, zone)}".replace(" ", NO_BREAK))
+            self.meaning.setText("\n".join(lines))
         self.bar.setVisible(state.risk is not None)
         self.bar.set_risk(state.risk, state.threshold, self._token)
         note = state.note
@@ -101,7 +110,7 @@ class RiskCard(Card):
             if state.change is not None:
                 facts.append(("A day earlier", risk_text(min(1.0, max(0.0, state.risk - state.change)))))
         if state.last_reading is not None:
-            facts.append(("Last reading", f"{day_text(state.last_reading, zone)} ({age_text(state.data_age_h)} old)"))
+            facts.append(("Last reading", f"{day_text(state.last_reading, zone)}{_old_text(state.data_age_h)}"))
         if view.model is not None:
             facts.append(("Model", f"{view.model.name} v{view.model.version}, features {view.model.feature_version}"))
         while len(self._rows) < len(facts):
@@ -182,7 +191,8 @@ class _Bars(QWidget):
         painter.setFont(theme.font())
         metrics = painter.fontMetrics()
         names = min(110, max((metrics.horizontalAdvance(name) for name, _, _ in self._risks), default=0)) + 14
-        figures = 56
+        strong = QFontMetrics(theme.font(strong=True))
+        figures = max((strong.horizontalAdvance(risk_text(risk)) for _, risk, _ in self._risks), default=0) + 12
         for at, (name, risk, token) in enumerate(self._risks):
             top = at * self.ROW
             painter.setFont(theme.font())
@@ -213,6 +223,7 @@ class ReasonCard(Card):
         reasons = view.state.reasons if view.state.risk is not None else ()
         most = max((abs(reason.contribution) for reason in reasons), default=0.0)
         worth = [reason for reason in reasons if abs(reason.contribution) >= SHARE_SHOWN * most > 0]
+        worth = sorted(worth, key=lambda reason: -abs(reason.contribution))[:REASONS_SHOWN]
         worth.sort(key=lambda reason: -reason.contribution)
         self.setVisible(bool(worth))
         for at in range(len(self._rows), len(worth)):

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from pdm_desktop.core.results import SensorTrace
 from pdm_desktop.gui.marks import risk_text
 from pdm_desktop.gui.theme import Theme
-from pdm_desktop.gui.timeline import Line, Tick, value_text, value_ticks
+from pdm_desktop.gui.timeline import GAP_STEPS, Line, Tick, value_text, value_ticks
 
 SERIES = ("s1", "s2", "s3", "s4")
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -188,7 +188,7 @@ class SensorTrack(_Named):
         super().__init__(canvas, trace.name, trace.unit, parent)
         self.token = token
         self.line = Line.of(trace.times, trace.values)
-        self.mean = Line.of(trace.mean_times, trace.mean)
+        self.mean = Line.of(trace.mean_times, self._backed(trace))
         self.low, self.high = trace.low, trace.high
         seen = [float(f(self.line.values)) for f in (np.min, np.max) if len(self.line)]
         seen += [limit for limit in (trace.low, trace.high) if limit is not None and np.isfinite(limit)]
@@ -196,6 +196,14 @@ class SensorTrack(_Named):
         if not self._most > self._least:
             room = abs(self._least) * 0.01 or 1.0
             self._least, self._most = self._least - room, self._most + room
+
+    def _backed(self, trace: SensorTrace) -> npt.NDArray[np.float64]:
+        """The mean without the times at which its sensor is silent: there it would rest on fewer and fewer."""
+        if not len(self.line):
+            return np.full(len(trace.mean), np.nan)
+        newest = np.searchsorted(self.line.times, trace.mean_times, side="right") - 1
+        silence = trace.mean_times - self.line.times[np.maximum(newest, 0)]
+        return np.where((newest >= 0) & (silence <= GAP_STEPS * self.line.step), trace.mean, np.nan)
 
     @property
     def reach(self) -> float:

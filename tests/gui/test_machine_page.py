@@ -90,6 +90,27 @@ def test_reasons_that_raise_stand_first_and_those_that_lower_last(page: MachineP
     assert [line for line in text.splitlines() if line.startswith("reason")] == ["reason c", "reason b", "reason a"]
 
 
+def test_of_many_reasons_the_seven_strongest_are_shown(page: MachinePage):
+    view = trends.view()
+    reasons = tuple(Reason(f"f{i}", f"reason {i}", (-1) ** i * (i + 1) / 2) for i in range(12))
+    page.show_view(replace(view, state=replace(view.state, reasons=reasons)))
+    shown = [line for line in words(page.reason_card).splitlines() if line.startswith("reason")]
+    assert shown == [f"reason {i}" for i in (10, 8, 6, 5, 7, 9, 11)]
+
+
+def test_nothing_beside_the_trends_is_cut_off_however_long_the_numbers_are(page: MachinePage):
+    view = trends.view()
+    risks = {f"part {i}": 0.99999 for i in range(12)}
+    reasons = tuple(Reason(f"f{i}", f"reason {i} " + "word " * 20, 3.0 - i) for i in range(7))
+    page.show_view(
+        replace(view, state=replace(view.state, risk=0.99999, component_risks=risks, reasons=reasons, note="n " * 90))
+    )
+    QApplication.processEvents()
+    for card in (page.risk_card, page.component_card, page.reason_card):
+        assert card.minimumSizeHint().width() <= card.width()
+        assert card.width() <= card.parentWidget().parentWidget().width()
+
+
 def test_a_plant_with_many_components_lists_the_likeliest_and_counts_the_rest(page: MachinePage):
     view = trends.view()
     risks = {f"part {i}": i / 100 for i in range(1, 13)}

@@ -278,6 +278,16 @@ def test_a_gap_is_empty_on_the_screen(plot: TrendPlot, theme: Theme):
     assert near(beside, theme.colour("s1"))
 
 
+def test_the_mean_ends_where_its_sensor_falls_silent(plot: TrendPlot):
+    view = trends.view(sensors=1)
+    one = view.sensors[0]
+    kept = one.times < view.end - 3 * DAY
+    show(plot, replace(view, sensors=(replace(one, times=one.times[kept], values=one.values[kept]),)))
+    (track,) = plot.canvas.sensors
+    # three sampling steps after the last reading at most
+    assert track.mean.times[-1] - track.line.times[-1] == 3 * times.HOUR
+
+
 def test_a_reading_between_two_silences_can_be_seen(plot: TrendPlot, theme: Theme):
     view = trends.view(sensors=1)
     one = view.sensors[0]

@@ -44,7 +44,7 @@ def gaps_text(row: DataRow) -> str:
     if not row.gaps:
         return NOTHING
     longest = duration_text(max(end - start for start, end in row.gaps))
-    return longest if len(row.gaps) == 1 else f"{len(row.gaps):,}, longest {longest}"
+    return f"1, {longest}" if len(row.gaps) == 1 else f"{len(row.gaps):,}, longest {longest}"
 
 
 class DataPage(QWidget):
