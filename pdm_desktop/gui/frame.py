@@ -201,8 +201,11 @@ class TopBar(QFrame):
             return
         # By the clock the fleet is shown at: under End of data its age against today would say nothing.
         now = times.now_ms() if fleet.clock == "live" else fleet.as_of
-        hours = max(0, now - fleet.newest_reading) / times.HOUR
-        self.newest.setText(f"newest reading {age_text(hours)} old")
+        age = max(0, now - fleet.newest_reading)
+        if age < times.MINUTE:
+            self.newest.setText("newest reading just now" if fleet.clock == "live" else "newest reading at that time")
+        else:
+            self.newest.setText(f"newest reading {age_text(age / times.HOUR)} old")
         self.newest.setToolTip(times.short(fleet.newest_reading, fleet.time_zone))
 
 

@@ -62,6 +62,7 @@ class MainWindow(QMainWindow):
         self._machine = ""
         self._stale: set[str] = {"machine", "data"}
         """Pages whose data has changed since they showed it."""
+        self._wants_focus = ""
         self._was_painted = False
         self._leaving = False
         self.rail = Rail(theme)
@@ -133,6 +134,8 @@ class MainWindow(QMainWindow):
                 self._load_machine(self._machine, *(page.current_range() if same else (None, None)))
             elif key == "data":
                 self.session.load_overview()
+        else:
+            self._settle(key)
 
     def show_welcome(self, folder: Path | None = None) -> None:
         """Greet; `folder` is where the plant's record will lie, when no workspace is open to say so."""
@@ -144,7 +147,7 @@ class MainWindow(QMainWindow):
         self.top.show_plant(workspace.settings.plant_name if workspace is not None else "")
         self._show("welcome")
         self._update_actions()
-        self.settled.emit("welcome")
+        self._settle("welcome")
 
     # ---- building
 
@@ -242,6 +245,7 @@ class MainWindow(QMainWindow):
         from pdm_desktop.gui.pages.data import DataPage
 
         page = DataPage(self.theme)
+        page.setFocusProxy(page.machine_table)
         page.undo_requested.connect(self.session.undo)
         page.machine_chosen.connect(self.open_machine)
         page.import_requested.connect(self._ask_files)
@@ -263,12 +267,22 @@ class MainWindow(QMainWindow):
     # ---- showing
 
     def _show(self, key: str) -> None:
+        self._wants_focus = key
         self.stack.setCurrentWidget(self._page(key))
+        # The greeting has nothing to say about a plant yet.
+        self.top.setVisible(key != "welcome")
         self.rail.show_page(key)
         self.notice.show_text("")
         self.strip.show_hint("")
         if f"page:{key}" in self.menu_actions:
             self.menu_actions[f"page:{key}"].setChecked(True)
+
+    def _settle(self, key: str) -> None:
+        """The page has its data. The first time after it was chosen it also gets the keyboard."""
+        if self._wants_focus == key == self.page and key != "welcome":
+            self._wants_focus = ""
+            self.pages[key].setFocus()
+        self.settled.emit(key)
 
     def _opened(self, empty: bool) -> None:
         workspace = self.session.workspace
@@ -309,10 +323,8 @@ class MainWindow(QMainWindow):
             self._machine_page().set_machines(self._machines())
         if self.page == "welcome":
             self._show("fleet")
-        if first and self.page == "fleet":
-            self._fleet_page().table.setFocus()
         self._update_actions()
-        self.settled.emit("fleet")
+        self._settle("fleet")
         if first:
             self.session.prepare(partial(importlib.import_module, "pdm_desktop.gui.pages.machine"))
         if self.page in self._stale:
@@ -332,11 +344,11 @@ class MainWindow(QMainWindow):
 
     def _show_view(self, view: MachineView) -> None:
         self._machine_page().show_view(view)
-        self.settled.emit("machine")
+        self._settle("machine")
 
     def _show_overview(self, overview: DataOverview) -> None:
         cast("DataPage", self._page("data")).show_overview(overview)
-        self.settled.emit("data")
+        self._settle("data")
 
     def _imported(self, made: ImportReport) -> None:
         if self._interactive:

@@ -137,7 +137,7 @@ class Theme(QObject):
         words["accent-strong"] = (accent.darker(115) if self._name == "light" else accent.lighter(112)).name()
         words["on-accent"] = "#ffffff" if self._name == "light" else self._token("rail")
         rail = self.colour("rail-text")
-        words["rail-faint"] = f"rgba({rail.red()}, {rail.green()}, {rail.blue()}, 90)"
+        words["rail-faint"] = f"rgba({rail.red()}, {rail.green()}, {rail.blue()}, 120)"
         words["chevron"] = self._chevron().as_posix()
         for role in get_args(TextRole):
             words[role] = str(self.text_size(role))

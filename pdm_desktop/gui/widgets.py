@@ -264,7 +264,7 @@ class Tile(QAbstractButton):
             int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
             self._number,
         )
-        left += max(36, numbers.horizontalAdvance(self._number) + 12)
+        left += max(44, numbers.horizontalAdvance(self._number) + 12)
         room = self.width() - left - 8
         painter.setFont(theme.font("body", strong=True))
         painter.setPen(theme.colour("text"))

@@ -74,7 +74,7 @@ def test_the_tiles_count_what_needs_attention(page: FleetPage) -> None:
     shown = {name: (tile.number, tile.line) for name, tile in page.tiles.items()}
     assert shown == {
         "alarm": ("2", "+1 since yesterday"),
-        "watch": ("3", "as many as yesterday"),
+        "watch": ("3", "unchanged since yesterday"),
         "stale": ("1", "machine 7, silent 31 h"),
         "failures": ("4", "recorded 21 Dec to 20 Jan"),
     }

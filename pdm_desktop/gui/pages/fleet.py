@@ -28,6 +28,10 @@ FILTERS: tuple[tuple[str, Band | None], ...] = (
     *((BAND_WORD[band], band) for band in sorted(BAND_RANK, key=BAND_RANK.__getitem__)),
 )
 SENSIBLE_REASONS = 5
+WORTH_NAMING = 0.001
+"""A component risk below this is not shown as the likeliest."""
+A_MINUTE = 1 / 60
+"""Hours."""
 
 
 class FleetPage(QWidget):
@@ -76,6 +80,7 @@ class FleetPage(QWidget):
         page.addLayout(tiles)
         page.addWidget(self.banner)
         page.addWidget(self.body, 1)
+        self.setFocusProxy(self.table)
         self._say_horizon(24.0)
         self._show_empty("Looking at the machines", "The ranking appears as soon as they are scored.", "")
 
@@ -177,7 +182,10 @@ class FleetPage(QWidget):
                 "spark", "Last 14 days", lambda _: "", _spark_peak, width=132, least=84,
                 high_first=True, tip=_spark_tip,
             ),
-            Column("component", "Likeliest component", _components, width=120, tip=_components_tip),
+            Column(
+                "component", "Likeliest component", _components, width=120, tip=_components_tip,
+                token=lambda r: "muted" if r.band == "normal" else "text",
+            ),
             Column("reason", "First reason", _first_reason, width=0, token="muted", tip=_reasons_tip),
             Column(
                 "age", "Last reading", _age, lambda r: r.data_age_h, right=True, width=92,
@@ -256,13 +264,18 @@ def _make(row: MachineRisk) -> str:
 
 
 def _age(row: MachineRisk) -> str:
-    return f"{age_text(row.data_age_h)} ago" if row.data_age_h is not None else age_text(None)
+    if row.data_age_h is None:
+        return age_text(None)
+    return "just now" if 0 <= row.data_age_h < A_MINUTE else f"{age_text(row.data_age_h)} ago"
 
 
 def _components(row: MachineRisk) -> str:
     # Two components at once is what a maintenance crew must know before it sets out.
     over = [name for name, risk in _by_risk(row) if risk >= row.threshold]
-    return " · ".join(over) if over else row.top_component
+    if over:
+        return " · ".join(over)
+    # Where none is likely, which one leads is chance.
+    return row.top_component if row.component_risks.get(row.top_component, 0.0) >= WORTH_NAMING else ""
 
 
 def _by_risk(row: MachineRisk) -> list[tuple[str, float]]:
@@ -312,7 +325,7 @@ def _since_yesterday(change: int | None) -> str:
     if change is None:
         return ""
     if change == 0:
-        return "as many as yesterday"
+        return "unchanged since yesterday"
     return f"{'+' if change > 0 else MINUS}{abs(change)} since yesterday"
 
 
