@@ -30,8 +30,6 @@ FILTERS: tuple[tuple[str, Band | None], ...] = (
 SENSIBLE_REASONS = 5
 WORTH_NAMING = 0.001
 """A component risk below this is not shown as the likeliest."""
-A_MINUTE = 1 / 60
-"""Hours."""
 
 
 class FleetPage(QWidget):
@@ -188,7 +186,7 @@ class FleetPage(QWidget):
             ),
             Column("reason", "First reason", _first_reason, width=0, token="muted", tip=_reasons_tip),
             Column(
-                "age", "Last reading", _age, lambda r: r.data_age_h, right=True, width=92,
+                "age", "Data age", lambda r: age_text(r.data_age_h), lambda r: r.data_age_h, right=True, width=92,
                 token=lambda r: "text" if r.band == "stale" else "muted", tip=self._age_tip,
             ),
         )  # fmt: skip
@@ -261,12 +259,6 @@ class FleetPage(QWidget):
 def _make(row: MachineRisk) -> str:
     age = f"{row.age:g} y" if row.age is not None else ""
     return " · ".join(part for part in (row.machine_model, age) if part)
-
-
-def _age(row: MachineRisk) -> str:
-    if row.data_age_h is None:
-        return age_text(None)
-    return "just now" if 0 <= row.data_age_h < A_MINUTE else f"{age_text(row.data_age_h)} ago"
 
 
 def _components(row: MachineRisk) -> str:
