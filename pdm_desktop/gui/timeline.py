@@ -194,8 +194,8 @@ class Line:
         edges = np.arange(floor(moments[0] / width) + 1, floor(moments[-1] / width) + 1) * width
         # silences narrower than a pixel cannot be seen; breaking there would only cost strokes
         wide = breaks[moments[breaks] - moments[breaks - 1] > width]
-        starts = np.unique(np.concatenate(([0], np.searchsorted(moments, edges), wide)))
-        starts = starts[starts < len(moments)]
+        starts = np.sort(np.concatenate(([0], np.searchsorted(moments, edges), wide)))
+        starts = starts[np.diff(starts, append=len(moments)) > 0]
         ends = np.append(starts[1:], len(moments)) - 1
         lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
         falls = values[starts] > values[ends]

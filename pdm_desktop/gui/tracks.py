@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from pdm_desktop.core.results import SensorTrace
@@ -99,21 +99,46 @@ def _mixed(colour: QColor, ground: QColor, share: float) -> QColor:
     )
 
 
-def _stroke(canvas: Span, line: Line, columns: float, y: _Scale) -> QPainterPath:
-    """`line` cut to the canvas' span as a path in pixels."""
+_Points = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int32]]
+"""x and y in pixels, and whether a stroke leads on to the next point."""
+
+
+def _points(canvas: Span, line: Line, columns: float, scale: _Scale) -> _Points:
+    """`line` cut to the canvas' span, in pixels."""
     moments, values, connect = line.cut(*canvas.span(), max(1, int(columns)))
-    if not len(moments):
-        return QPainterPath()
-    x = canvas.x_of(moments)
-    pixels = y.of(values)
-    alone = (connect == 0) & np.concatenate(([True], connect[:-1] == 0))
+    x, y = canvas.x_of(moments), scale.of(values)
+    alone = (connect == 0) & (np.concatenate((connect[:1] * 0, connect[:-1])) == 0)
     if alone.any():
         # a reading between two silences is a piece without a stroke: a short dash makes it visible
         index = np.flatnonzero(alone)
-        x, pixels = np.insert(x, index, x[index] - 1.0), np.insert(pixels, index, pixels[index])
+        x, y = np.insert(x, index, x[index] - 1.0), np.insert(y, index, y[index])
         connect = np.insert(connect, index, np.int32(1))
-    path: QPainterPath = pg.functions.arrayToQPath(x, pixels, connect=connect, finiteCheck=False)
+    return x, y, connect
+
+
+def _path(points: _Points) -> QPainterPath:
+    path: QPainterPath = pg.functions.arrayToQPath(points[0], points[1], connect=points[2], finiteCheck=False)
     return path
+
+
+def _areas(points: _Points, base: float) -> Iterable[QPolygonF]:
+    """The areas between the points and `base`, where they rise by a pixel at least: filling the rest costs time and
+    shows nothing."""
+    x, y, connect = points
+    above = base - y > 1
+    # a stroke from or to a point above belongs to the area
+    seen = above.copy()
+    seen[:-1] |= above[1:] & (connect[:-1] == 1)
+    seen[1:] |= above[:-1] & (connect[:-1] == 1)
+    joins = seen[:-1] & seen[1:] & (connect[:-1] == 1)
+    starts = np.flatnonzero(seen & ~np.concatenate((joins[:1] & False, joins)))
+    ends = np.flatnonzero(seen & ~np.concatenate((joins, joins[:1] & False)))
+    for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
+        area: QPolygonF = pg.functions.arrayToQPolygonF(
+            np.concatenate(([x[first]], x[first : last + 1], [x[last]])),
+            np.concatenate(([base], y[first : last + 1], [base])),
+        )
+        yield area
 
 
 @dataclass(frozen=True)
@@ -199,11 +224,17 @@ class SensorTrack(_Named):
 
     def _backed(self, trace: SensorTrace) -> npt.NDArray[np.float64]:
         """The mean without the times at which its sensor is silent: there it would rest on fewer and fewer."""
+        mean = trace.mean.copy()
         if not len(self.line):
-            return np.full(len(trace.mean), np.nan)
-        newest = np.searchsorted(self.line.times, trace.mean_times, side="right") - 1
-        silence = trace.mean_times - self.line.times[np.maximum(newest, 0)]
-        return np.where((newest >= 0) & (silence <= GAP_STEPS * self.line.step), trace.mean, np.nan)
+            mean[:] = np.nan
+            return mean
+        falls = np.append(self.line.times[self.line.breaks - 1], self.line.times[-1]) + GAP_STEPS * self.line.step
+        resumes = np.append(self.line.times[self.line.breaks], np.inf)
+        first = np.searchsorted(trace.mean_times, falls, side="right")
+        last = np.searchsorted(trace.mean_times, resumes, side="left")
+        for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+            mean[begin:end] = np.nan
+        return mean
 
     @property
     def reach(self) -> float:
@@ -235,7 +266,7 @@ class SensorTrack(_Named):
         colour = theme.colour(self.token)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # an opaque mixture, not a see-through pen: that takes Qt ten times as long to stroke
-        raw = _stroke(self.canvas, self.line, plot.width(), scale)
+        raw = _path(_points(self.canvas, self.line, plot.width(), scale))
         # where strokes stand side by side they would hide everything else
         dense = raw.elementCount() > plot.width()
         painter.setPen(QPen(_mixed(colour, theme.colour("surface"), 0.42 if dense else 0.62), 1))
@@ -246,7 +277,7 @@ class SensorTrack(_Named):
                 y = round(scale.at(limit))
                 painter.drawLine(QLineF(plot.left(), y + 0.5, plot.right(), y + 0.5))
         # two thin strokes side by side look like one of 1.8 px, at a twentieth of its cost
-        path = _stroke(self.canvas, self.mean, plot.width() / 3, scale)
+        path = _path(_points(self.canvas, self.mean, plot.width() / 3, scale))
         painter.setPen(QPen(colour, 1))
         for offset in (-0.4, 0.4):
             painter.drawPath(path.translated(0, offset))
@@ -254,8 +285,6 @@ class SensorTrack(_Named):
 
 class RiskTrack(_Named):
     """The risk from 0 to 100 %, filled, with the threshold dashed."""
-
-    rule = True
 
     def __init__(
         self,
@@ -289,8 +318,8 @@ class RiskTrack(_Named):
         for value in (0.0, 1.0):
             y = round(scale.at(value)) + 0.5
             painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
-        path = _stroke(self.canvas, self.line, plot.width(), scale)
-        if not path.elementCount():
+        points = _points(self.canvas, self.line, plot.width(), scale)
+        if not len(points[0]):
             painter.setFont(theme.font("small"))
             painter.setPen(theme.colour("muted"))
             painter.drawText(plot, _CENTRE, "no risk was told here")
@@ -300,15 +329,12 @@ class RiskTrack(_Named):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(fill)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for piece in path.toSubpathPolygons():
-            base = scale.at(0.0)
-            piece.append(QPointF(piece.last().x(), base))
-            piece.append(QPointF(piece.first().x(), base))
-            painter.drawPolygon(piece)
+        for area in _areas(points, scale.at(0.0)):
+            painter.drawPolygon(area)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colour, 1))
-        painter.drawPath(path)
+        painter.drawPath(_path(points))
         if self.threshold is not None:
             self._paint_threshold(painter, plot, scale.at(self.threshold))
 
