@@ -69,7 +69,7 @@ class Bench:
         """Run a measuring process and return the JSON object it prints."""
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(self.folder / "config")}
         run = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, check=False, env=environment
+            [str(part) for part in command], capture_output=True, text=True, check=False, env=environment, timeout=1800
         )
         if run.returncode:
             raise SystemExit(f"{' '.join(map(str, command))} failed:\n{run.stdout}{run.stderr}")

@@ -31,14 +31,14 @@ def bare() -> None:
     from PySide6.QtGui import QPaintEvent
     from PySide6.QtWidgets import QApplication, QMainWindow
 
-    class Window(QMainWindow):
+    class Plot(pg.PlotWidget):  # type: ignore[misc, unused-ignore]
         def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
             super().paintEvent(event)
             QTimer.singleShot(0, lambda: _end(shown=time.perf_counter()))
 
     app = QApplication(sys.argv[:1])
-    window = Window()
-    plot = pg.PlotWidget()
+    window = QMainWindow()
+    plot = Plot()
     plot.plot(list(range(100)))
     window.setCentralWidget(plot)
     window.resize(1366, 768)
