@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.store import Outcome, Store
 
@@ -67,9 +68,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Path]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A path where each example puts its own fresh database."""
-    yield tmp_path_factory.mktemp("scratch") / "plant.db"
+    return tmp_path_factory.mktemp("scratch") / "plant.db"
 
 
 def fresh(template: Path, scratch: Path) -> Store:
@@ -82,7 +83,7 @@ def fresh(template: Path, scratch: Path) -> Store:
 def give_readings(store: Store, rows: list[Row], cuts: list[int]) -> tuple[int, Outcome]:
     with store.batch("file.csv", "telemetry") as writer:
         edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             part = rows[start:stop]
             names = sorted({key[0] for key, _ in part})
             codes = np.array([names.index(key[0]) for key, _ in part], np.int64)
@@ -97,7 +98,7 @@ def give_readings(store: Store, rows: list[Row], cuts: list[int]) -> tuple[int, 
 def give_events(store: Store, rows: list[Row], cuts: list[int]) -> tuple[int, Outcome]:
     with store.batch("file.csv", "errors") as writer:
         edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             part = rows[start:stop]
             names = sorted({key[0] for key, _ in part})
             labels = sorted({key[2] for key, _ in part})
@@ -117,7 +118,7 @@ def give_events(store: Store, rows: list[Row], cuts: list[int]) -> tuple[int, Ou
 def give_machines(store: Store, rows: list[Row], cuts: list[int]) -> tuple[int, Outcome]:
     with store.batch("file.csv", "machines") as writer:
         edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             part = rows[start:stop]
             writer.attributes(
                 [key[0] for key, _ in part],

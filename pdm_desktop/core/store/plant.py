@@ -216,7 +216,8 @@ class Store:
         left out."""
         with self._read() as db:
             rows = db.execute(
-                "SELECT name, (SELECT max(time) FROM telemetry t WHERE t.machine = m.id AND t.time <= ?) FROM machine m",
+                "SELECT name, (SELECT max(time) FROM telemetry t WHERE t.machine = m.id AND t.time <= ?)"
+                " FROM machine m",
                 (_bounds(None, until)[1],),
             ).fetchall()
         return {name: int(time) for name, time in rows if time is not None}

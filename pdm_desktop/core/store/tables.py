@@ -58,4 +58,8 @@ def quoted(name: str) -> str:
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key that puts machine 2 before machine 10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
-    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts)
+    digits = [part.lstrip("0") if part[0] in "0123456789" else None for part in parts]
+    # Numbers compare by length, then digit by digit: int() refuses very long ones.
+    return tuple(
+        (1, 0, part) if number is None else (0, len(number), number) for part, number in zip(parts, digits, strict=True)
+    )
