@@ -38,6 +38,7 @@ HISTORY = 14 * times.DAY
 
 _MACHINES_AT_ONCE = 25
 _EPISODE_GAP = 6
+_SILENT_STEPS = 3
 Floats = npt.NDArray[np.float64]
 
 
@@ -425,7 +426,9 @@ class Scorer:
         middle, spread = float(stats["normal"].mean[0, 0]), float(stats["normal"].std[0, 0])
         known = not np.isnan(spread)
         unit = self.units.get(sensor.casefold(), "")
-        mean = stats["mean"].mean[:, 0]
+        # Past a silence the mean would go on for a day on fewer and fewer readings: it ends with them.
+        newest = np.concatenate(([np.iinfo(np.int64).min // 4], when))[windows["mean"][1]]
+        mean = np.where(ends - newest > _SILENT_STEPS * self.step, np.nan, stats["mean"].mean[:, 0])
         low, high = (middle - 2 * spread, middle + 2 * spread) if known else (None, None)
         return SensorTrace(sensor, unit, when[inside], values[inside], ends, mean, low, high)
 
