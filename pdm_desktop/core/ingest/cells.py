@@ -59,9 +59,9 @@ def _read_clean(block: Block, layout: Layout) -> Cells | None:
     width = len(layout.columns)
     delimiter = layout.delimiter.encode()
     if b'"' in data:
-        # Quotes around whole cells say nothing; a delimiter or newline within them shows in the counts below.
-        if b'""' in data:
+        if not _only_around_cells(data, delimiter):
             return None
+        # Quotes around whole cells say nothing; a delimiter or newline within them shows in the counts below.
         data = data.replace(b'"', b"")
     count = data.count(b"\n")
     # A line with a cell too many makes the reader stop (but for the first, which is looked at here); so a right total
@@ -104,6 +104,17 @@ def _read_clean(block: Block, layout: Layout) -> Cells | None:
             return None  # perhaps cut off
         cells.texts[position] = texts
     return cells
+
+
+def _only_around_cells(data: bytes, delimiter: bytes) -> bool:
+    """Whether each quote opens or closes a cell that is not empty: no quote in a text, none doubled, none alone."""
+    before = (delimiter, b"\n")
+    after = (delimiter, b"\n", b"\r")
+    if b'""' in data or any(b + b'"' + a in data for b in before for a in after) or data.startswith(b'"' + delimiter):
+        return False
+    opening = sum(data.count(b + b'"') for b in before) + data.startswith(b'"')
+    closing = sum(data.count(b'"' + a) for a in after)
+    return opening == closing and opening + closing == data.count(b'"')
 
 
 def _full(texts: Texts) -> npt.NDArray[np.bool_]:
