@@ -19,7 +19,7 @@ from pdm_desktop.gui.theme import CHOICES, Choice, Theme
 
 LOG_FILE = "pdm-desktop.log"
 _LOG_BYTES = 1_000_000
-_SWITCH_S = 0.001
+_SWITCH_S = 0.0005
 """How long a busy lane may keep the interpreter while the window waits for it: Python's own 5 ms add up to jerks."""
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 DEMO_FOLDER = "demo plant"
 TABLES = ["Tables (*.csv *.txt)", "All files (*)"]
 _TICK_MS = 60_000
+_REST_MS = 300
 
 
 class MainWindow(QMainWindow):
@@ -326,9 +327,14 @@ class MainWindow(QMainWindow):
         self._update_actions()
         self._settle("fleet")
         if first:
-            self.session.prepare(partial(importlib.import_module, "pdm_desktop.gui.pages.machine"))
+            # After the ranking is painted: both at once would take longer than either.
+            QTimer.singleShot(_REST_MS, self, self._prepare)
         if self.page in self._stale:
             self.show_page(self.page)
+
+    def _prepare(self) -> None:
+        if self.session.workspace is not None:
+            self.session.prepare(partial(importlib.import_module, "pdm_desktop.gui.pages.machine"))
 
     def _no_fleet(self, error: PdmError) -> None:
         self._fleet_page().show_nothing(error.message, error.hint)

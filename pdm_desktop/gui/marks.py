@@ -118,29 +118,35 @@ def paint_risk_bar(
     painter.restore()
 
 
-def paint_sparkline(
-    painter: QPainter,
-    theme: Theme,
-    box: QRectF,
-    times: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float64],
-    token: str,
-) -> None:
-    """`values` (0 to 1; NaN breaks the line) over `times` in `box`, on one fixed scale so that rows compare."""
+def sparkline_shape(
+    width: float, height: float, times: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+) -> list[QPolygonF]:
+    """`values` (0 to 1; NaN breaks the line) over `times` in a box of that size, on one fixed scale so that rows
+    compare. Worked out once for each row: making points costs more than painting them."""
     known = np.isfinite(values)
     if not known.any():
-        return
+        return []
     span = max(int(times[-1] - times[0]), 1)
-    x = box.left() + (times - times[0]) / span * box.width()
+    x = (times - times[0]) / span * width
     # The square root keeps a rise from 0.1 % to 5 % visible beside one to 95 %.
-    y = box.bottom() - np.sqrt(np.clip(np.where(known, values, 0.0), 0.0, 1.0)) * box.height()
+    y = height - np.sqrt(np.clip(np.where(known, values, 0.0), 0.0, 1.0)) * height
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False])).astype(np.int8)))
+    return [
+        QPolygonF([QPointF(px, py) for px, py in _column_extremes(x[first:end], y[first:end])])
+        for first, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+
+
+def paint_sparkline(
+    painter: QPainter, theme: Theme, left: float, top: float, shape: list[QPolygonF], token: str
+) -> None:
+    """A shape of `sparkline_shape` with its top left corner at (left, top)."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(theme.colour(token), 1.2))
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False])).astype(np.int8)))
-    for first, end in zip(edges[::2], edges[1::2], strict=True):
-        points = _column_extremes(x[first:end], y[first:end])
-        painter.drawPolyline(QPolygonF([QPointF(px, py) for px, py in points]))
+    painter.translate(left, top)
+    for part in shape:
+        painter.drawPolyline(part)
     painter.restore()
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pdm_desktop.core.progress import Progress
     from pdm_desktop.core.workspace import Workspace
 
+PREPARE = "prepare"
 LIVE_REFRESH = 5 * times.MINUTE
 """Under a live clock the fleet is scored anew this often."""
 
@@ -85,8 +86,8 @@ class Session(QObject):
         return self.workspace.folder / "logs" if self.workspace is not None else None
 
     def busy(self) -> tuple[Task, ...]:
-        """The work under way that matters when leaving: all but reading."""
-        return tuple(task for task in self.tasks.active() if task.lane != "read")
+        """The work under way that matters when leaving: all but reading and loading libraries."""
+        return tuple(task for task in self.tasks.active() if task.lane != "read" and task.key != PREPARE)
 
     def open(self, folder: Path, *, read_only: bool = False, fill_demo: bool = False) -> None:
         """Open the workspace in `folder` in place of the one open; fill_demo: make it the demo plant when empty."""
@@ -196,7 +197,8 @@ class Session(QObject):
 
     def prepare(self, load: Callable[[], object]) -> None:
         """Load a library beside the window, so that the page that needs it opens without a pause."""
-        self.tasks.run("read", "Preparing pages", lambda _: load(), lambda _: None, self._fail)
+        # In turn with the heavy work: two busy lanes at once would make the window wait for both.
+        self.tasks.run("write", "Preparing pages", lambda _: load(), lambda _: None, self._fail, PREPARE)
 
     def tick(self) -> None:
         """Time has passed: under a live clock the fleet is due anew now and then."""

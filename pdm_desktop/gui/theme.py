@@ -64,6 +64,7 @@ class Theme(QObject):
         super().__init__(parent)
         self._choice: Choice = choice
         self._colours: dict[tuple[str, str], QColor] = {}
+        self._fonts: dict[tuple[str, bool], QFont] = {}
         self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
         hints = QApplication.styleHints()
         hints.colorSchemeChanged.connect(self._system_changed)
@@ -124,11 +125,14 @@ class Theme(QObject):
 
     def font(self, role: TextRole = "body", strong: bool = False) -> QFont:
         """The system font in one of the sizes and one of the two weights, digits of equal width."""
-        font = QFont(_system_font())
-        font.setPixelSize(self.text_size(role))
-        font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
-        font.setFeature(QFont.Tag("tnum"), 1)
-        return font
+        key = (role, strong)
+        if key not in self._fonts:
+            font = QFont(_system_font())
+            font.setPixelSize(self.text_size(role))
+            font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
+            font.setFeature(QFont.Tag("tnum"), 1)
+            self._fonts[key] = font
+        return QFont(self._fonts[key])
 
     def style_sheet(self) -> str:
         """resources/themes/style.qss with the tokens and text sizes filled in."""

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPixmap
 
-from pdm_desktop.gui.marks import age_text, change_text, paint_risk_bar, paint_sparkline, risk_text
+from pdm_desktop.gui.marks import age_text, change_text, paint_risk_bar, paint_sparkline, risk_text, sparkline_shape
 from pdm_desktop.gui.theme import Theme
 
 
@@ -78,7 +78,8 @@ def test_a_sparkline_breaks_where_there_is_no_score(theme: Theme) -> None:
     painter = QPainter(picture)
     values = np.full(101, 0.25)
     values[40:61] = np.nan
-    paint_sparkline(painter, theme, QRectF(0, 0, 100, 40), np.arange(101, dtype=np.int64), values, "alarm")
+    shape = sparkline_shape(100, 40, np.arange(101, dtype=np.int64), values)
+    paint_sparkline(painter, theme, 0, 0, shape, "alarm")
     painter.end()
     image = picture.toImage()
 
