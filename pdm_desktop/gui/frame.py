@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from pdm_desktop.core import times
 from pdm_desktop.core.results import Fleet
 from pdm_desktop.gui.marks import age_text
+from pdm_desktop.gui.tables import natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import button, label
 from pdm_desktop.tasks import Task
@@ -107,7 +108,7 @@ class Search(QLineEdit):
 
     def set_machines(self, names: Iterable[str]) -> None:
         """What can be found."""
-        self._names.setStringList(list(names))
+        self._names.setStringList(sorted(names, key=natural))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape clears the line and gives the focus back to the page."""
