@@ -205,3 +205,13 @@ def test_badge_bar_and_sparkline_are_painted_in_the_bands_colour(theme: Theme, p
             for y in range(box.top(), box.bottom())
         }
         assert theme.colour("alarm").name() in seen, key
+
+
+def test_a_plant_the_model_cannot_judge_is_not_reported_as_all_clear(page: FleetPage) -> None:
+    note = "No risks are shown: the model in use does not know torque."
+    blind = tuple(plant.machine(name, None, "unknown", change=None, note=note) for name in ("1", "2"))
+    page.show_fleet(plant.fleet(blind, notes=(note,)))
+    assert page.banner.text == note
+    assert (page.tiles["alarm"].number, page.tiles["watch"].number) == ("—", "—")
+    assert column(page, "risk") == ["—", "—"]
+    assert column(page, "reason") == ["", ""]

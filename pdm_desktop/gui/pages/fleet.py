@@ -184,7 +184,7 @@ class FleetPage(QWidget):
                 "component", "Likeliest component", _components, width=120, tip=_components_tip,
                 token=lambda r: "muted" if r.band == "normal" else "text",
             ),
-            Column("reason", "First reason", _first_reason, width=0, token="muted", tip=_reasons_tip),
+            Column("reason", "First reason", self._reason, width=0, token="muted", tip=_reasons_tip),
             Column(
                 "age", "Data age", lambda r: age_text(r.data_age_h), lambda r: r.data_age_h, right=True, width=92,
                 token=lambda r: "text" if r.band == "stale" else "muted", tip=self._age_tip,
@@ -199,8 +199,10 @@ class FleetPage(QWidget):
         self.model.set_title("risk", f"Risk in {hours:g} h")
 
     def _fill_tiles(self, fleet: Fleet) -> None:
-        self.tiles["alarm"].show_count(fleet.count("alarm"), _since_yesterday(fleet.alarms_change))
-        self.tiles["watch"].show_count(fleet.count("watch"), _since_yesterday(fleet.watch_change))
+        # Nobody looked: a zero would read as all clear.
+        blind = bool(fleet.rows) and fleet.count("unknown") == len(fleet.rows)
+        self.tiles["alarm"].show_count(None if blind else fleet.count("alarm"), _since_yesterday(fleet.alarms_change))
+        self.tiles["watch"].show_count(None if blind else fleet.count("watch"), _since_yesterday(fleet.watch_change))
         stale = [row for row in fleet.rows if row.band == "stale"]
         self.tiles["stale"].show_count(len(stale), _silence(stale))
         start = times.local(fleet.as_of - 30 * times.DAY, fleet.time_zone)
@@ -248,6 +250,12 @@ class FleetPage(QWidget):
         if self.model.rows():
             self.table.setFocus()
             self.table.selectRow(0)
+
+    def _reason(self, row: MachineRisk) -> str:
+        # What the banner says of the whole plant needs no saying in every row.
+        if self._fleet is not None and row.note and row.note in self._fleet.notes:
+            return ""
+        return _first_reason(row)
 
     def _age_tip(self, row: MachineRisk) -> str:
         if row.last_reading is None or self._fleet is None:
