@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 NUMBERS = frozenset({"sensor", "age"})
 _TEXT_WIDTH = {"timestamp": 40, "known": 40}
 _NAME_WIDTH = 64
+_STRETCH = 64 * 1024  # bytes that share one bad row's fate of being read slowly
 
 
 @dataclass
@@ -48,9 +50,36 @@ class Cells:
 
 
 def read(block: Block, layout: Layout) -> Cells:
-    """The cells of a block. Clean blocks take a fast way, the others are read cell by cell; both read numbers alike."""
+    """The cells of a block. Clean stretches take a fast way, the others are read cell by cell; both read numbers
+    alike, so that it does not matter beside what a row stands."""
     fast = _read_clean(block, layout)
-    return fast if fast is not None else _read_carefully(block, layout)
+    if fast is not None:
+        return fast
+    if b'"' in block.data or len(block.data) < _STRETCH:
+        return _read_carefully(block, layout)
+    return _joined([_read_clean(part, layout) or _read_carefully(part, layout) for part in _stretches(block)])
+
+
+def _stretches(block: Block) -> Iterator[Block]:
+    """The block in shorter ones; only where there are no quotes is every newline the end of a row."""
+    start, line = 0, block.line
+    while start < len(block.data):
+        stop = block.data.find(b"\n", start + _STRETCH) + 1 or len(block.data)
+        part = block.data[start:stop]
+        yield Block(part, line, block.read)
+        start, line = stop, line + part.count(b"\n")
+
+
+def _joined(parts: list[Cells]) -> Cells:
+    whole = Cells(np.concatenate([part.lines for part in parts]))
+    for position in parts[0].texts:
+        whole.texts[position] = np.concatenate([part.texts[position] for part in parts])
+    for position in parts[0].numbers:
+        whole.numbers[position] = np.concatenate([part.numbers[position] for part in parts])
+    for part in parts:
+        whole.rejected_rows += part.rejected_rows
+        whole.rejected_values += part.rejected_values
+    return whole
 
 
 def _read_clean(block: Block, layout: Layout) -> Cells | None:
@@ -126,22 +155,23 @@ def _full(texts: Texts) -> npt.NDArray[np.bool_]:
 def _read_carefully(block: Block, layout: Layout) -> Cells:
     width = len(layout.columns)
     lines: list[int] = []
-    rows: list[list[str]] = []
     rejected: list[Reject] = []
+    # By columns from the start: tens of thousands of row lists alive at once would make the garbage collector stop
+    # everything for a tenth of a second.
+    found: list[list[str]] = [[] for _ in range(width)]
     for line, row in _rows(block, layout):
-        if not row or (len(row) == 1 and not row[0].strip()):
-            continue  # a blank line is no row
         if len(row) == width:
             lines.append(line)
-            rows.append(row)
-        else:
+            for column_texts, cell in zip(found, row, strict=True):
+                column_texts.append(cell)
+        elif row and not (len(row) == 1 and not row[0].strip()):  # a blank line is no row
             reason = f"{len(row)} cells instead of {width}"
             rejected.append(Reject(line, "", layout.delimiter.join(row), reason))
     cells = Cells(np.array(lines, np.int64), rejected_rows=rejected)
     for position, column in enumerate(layout.columns):
         if column.role == "ignore":
             continue
-        texts = [row[position] for row in rows]
+        texts = found[position]
         if column.role in NUMBERS:
             cells.numbers[position] = _numbers(texts, lines, column.name, cells.rejected_values)
         else:
@@ -151,13 +181,12 @@ def _read_carefully(block: Block, layout: Layout) -> Cells:
     return cells
 
 
-def _rows(block: Block, layout: Layout) -> list[tuple[int, list[str]]]:
+def _rows(block: Block, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(block.data.decode("utf-8"), newline=""), delimiter=layout.delimiter)
-    found: list[tuple[int, list[str]]] = []
     before = 0
     try:
         for row in reader:
-            found.append((block.line + before, row))
+            yield block.line + before, row
             before = reader.line_num
     except csv.Error as exc:
         raise PdmError(
@@ -165,7 +194,6 @@ def _rows(block: Block, layout: Layout) -> list[tuple[int, list[str]]]:
             "Check the quotes in it.",
             f"{layout.path.name}, line {block.line + before}",
         ) from exc
-    return found
 
 
 def _numbers(texts: list[str], lines: list[int], column: str, rejects: list[Reject]) -> Floats:

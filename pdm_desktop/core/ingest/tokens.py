@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 MISSING = (
     "", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "NULL", "null", "Null", "None", "none", "#N/A", "#NA", "-", "--",
@@ -13,7 +12,6 @@ MISSING = (
 """Cells that say "no value": spreadsheets', databases' and historians' words, in their usual spellings."""
 
 _MISSING = {token.casefold() for token in MISSING}
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
@@ -24,8 +22,9 @@ def is_missing(text: str) -> bool:
 
 def number_of(text: str) -> float | None:
     """The finite number that a cell writes (true and false are 1 and 0); None for anything else, infinity included."""
-    text = text.strip()
-    if _NUMBER.fullmatch(text):
+    try:
         value = float(text)
-        return value if math.isfinite(value) else None
-    return _BOOLEANS.get(text.casefold())
+    except ValueError:
+        return _BOOLEANS.get(text.strip().casefold())
+    # Python also takes 1_000 and the digits of other scripts for numbers, the fast reader does not.
+    return value if math.isfinite(value) and text.isascii() and "_" not in text else None

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 Column = Ints | Floats | int | str
 
 _VARIABLES = 30_000  # SQLite's limit of parameters a statement is 32,766
-_ROWS = 1_000
+_ROWS = 4_000
 CHUNK = 50_000  # rows of which Python objects are made in one go: under 30 ms without a pause
 
 

@@ -126,7 +126,7 @@ _ISO = "strftime('%Y-%m-%dT%H:%M:%fZ', {0} / 1000.0, 'unixepoch') AS {1}"
 
 
 def refresh_views(connection: sqlite3.Connection) -> None:
-    """Make the views anew that show the record by names; sensors and components are their columns."""
+    """Bring the views up to date that show the record by names; sensors and components are their columns."""
     taken = {"machine", "time"}
     columns = "".join(f", t.{s.column} AS {quoted(_free(s.name, taken))}" for s in sensors(connection))
     views = {
@@ -140,9 +140,12 @@ def refresh_views(connection: sqlite3.Connection) -> None:
             f" JOIN machine m ON m.id = t.machine JOIN label l ON l.id = t.{label}"
         )
     views["latest_risk"] = _latest_risk(connection)
+    there = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall())
     for name, query in views.items():
-        connection.execute(f"DROP VIEW IF EXISTS {name}")
-        connection.execute(f"CREATE VIEW {name} AS {query}")
+        statement = f"CREATE VIEW {name} AS {query}"
+        if there.get(name) != statement:
+            connection.execute(f"DROP VIEW IF EXISTS {name}")
+            connection.execute(statement)
 
 
 def _latest_risk(connection: sqlite3.Connection) -> str:
