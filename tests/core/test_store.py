@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from pdm_desktop.core import paths
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.store import Store, tables
+from pdm_desktop.core.store.database import file_system
 from pdm_desktop.core.store.tables import HEAD, natural_key
 
 HOUR = 3_600_000
@@ -186,6 +187,9 @@ def test_read_only_needs_a_database_and_writes_nothing(tmp_path: Path) -> None:
         add_readings(reading, "1", [T0 + HOUR], ["heat"], [[1.0]])
     reading.close()
     writing.close()
+    alone = Store.open(tmp_path / "plant.db", read_only=True)
+    assert alone.machines()["machine"].tolist() == ["1"]
+    alone.close()
 
 
 # -- reading back -----------------------------------------------------------------------------------------------------
@@ -529,6 +533,33 @@ def test_a_backup_taken_in_use_is_a_whole_database(store: Store, tmp_path: Path)
     copy = Store.open(out)
     assert copy.telemetry("1")[1].tolist() == [[1.0]]
     copy.close()
+    add_readings(store, "1", [T0 + HOUR], ["x"], [[2.0]])
+    store.backup(out)  # replaces the older one
+    assert query(out, "SELECT count(*) FROM telemetry") == [(2,)]
+    assert [path.name for path in out.parent.iterdir()] == ["plant.db"]
+
+
+def test_a_backup_that_cannot_be_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(PdmError, match="overwrite the database itself"):
+        store.backup(store.path)
+    with pytest.raises(PdmError):
+        store.backup(tmp_path / "nowhere" / "plant.db")
+    assert store.machines().empty
+
+
+def test_a_network_share_is_told_by_its_mount() -> None:
+    mounts = (
+        "/dev/sda1 / ext4 rw 0 0\nserver:/plant /mnt/plant nfs4 rw 0 0\n"
+        "//nas/x /mnt/with\\040space cifs rw 0 0\n/dev/sdb1 /mnt/plant/local ext4 rw 0 0\n"
+    )
+    kinds = {
+        "/home/ann/workspace": "ext4",
+        "/mnt/plant/press": "nfs4",
+        "/mnt/plant/local/press": "ext4",
+        "/mnt/plants": "ext4",
+        "/mnt/with space/a": "cifs",
+    }
+    assert {folder: file_system(PurePosixPath(folder), mounts) for folder in kinds} == kinds
 
 
 def test_a_closed_store_leaves_one_file_that_can_be_moved(store: Store, tmp_path: Path) -> None:

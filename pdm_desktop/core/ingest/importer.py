@@ -160,9 +160,11 @@ class _Run:
         if position is None:
             return _Codes(np.ones(len(cells.lines), np.bool_), np.zeros(len(cells.lines), np.int64), [])
         codes, names = factorise(cells.texts[position])
-        good = np.array([bool(name) for name in names], np.bool_)[codes] if names else np.empty(0, np.bool_)
-        lines = cells.lines[~good].tolist()
-        rejected += [Reject(line, self.layout.columns[position].name, "", lack) for line in lines]
+        good = np.array([not is_missing(name) for name in names], np.bool_)[codes] if names else np.empty(0, np.bool_)
+        column = self.layout.columns[position].name
+        rejected += [
+            Reject(int(cells.lines[row]), column, names[codes[row]], lack) for row in np.flatnonzero(~good).tolist()
+        ]
         return _Codes(good, codes, names)
 
     def _timed(self, cells: Cells, rejected: list[Reject]) -> _Codes:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import sqlalchemy as sa
 
@@ -89,14 +89,19 @@ def network_share(folder: Path) -> str:
     mounts = Path("/proc/self/mounts")
     if not mounts.exists():
         return ""
-    resolved = folder.resolve()
-    best, kind = "", ""
-    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
-        _, point, fs_type, *_ = line.split(" ")
-        point = point.replace("\\040", " ")
-        if len(point) >= len(best) and resolved.is_relative_to(point):
-            best, kind = point, fs_type
+    kind = file_system(folder.resolve(), mounts.read_text(encoding="utf-8", errors="replace"))
     return kind if kind in _NETWORK_FILE_SYSTEMS else ""
+
+
+def file_system(folder: PurePath, mounts: str) -> str:
+    """The type of the file system that `folder` lies on, by the lines of Linux's /proc/self/mounts."""
+    best, found = "", ""
+    for line in mounts.splitlines():
+        _, point, kind, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        if len(point) >= len(best) and folder.is_relative_to(point):
+            best, found = point, kind
+    return found
 
 
 def _engine(path: Path, read_only: bool) -> sa.Engine:
@@ -159,21 +164,31 @@ def _bring_up_to_date(engine: sa.Engine, path: Path, read_only: bool) -> None:
     if revision is not None:
         copy = path.parent / "backups" / f"plant-schema-{revision}-{time.strftime('%Y%m%d-%H%M%S')}.db"
         copy.parent.mkdir(exist_ok=True)
-        copy_database(engine, copy)
+        copy_database(engine, path, copy)
         _log.info("schema %s backed up to %s before migration", revision, copy)
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def copy_database(engine: sa.Engine, out: Path) -> None:
-    """Copy the database to the new file `out` while it may be in use (SQLite's online backup)."""
-    with engine.connect() as connection, world_faults(out):
-        target = sqlite3.connect(out)
-        try:
-            driver(connection).backup(target, pages=4096)
-        finally:
-            target.close()
+def copy_database(engine: sa.Engine, path: Path, out: Path) -> None:
+    """Copy the database at `path` to the file `out` while it may be in use (SQLite's online backup), whole or not."""
+    if out.exists() and out.samefile(path):
+        raise PdmError("The backup would overwrite the database itself.", "Choose another file.", str(out))
+    part = out.with_name(out.name + ".part")
+    try:
+        part.unlink(missing_ok=True)
+        with engine.connect() as connection, world_faults(out):
+            target = sqlite3.connect(part)
+            try:
+                driver(connection).backup(target, pages=4096)
+            finally:
+                target.close()
+        part.replace(out)
+    except OSError as exc:
+        raise PdmError(f"The backup cannot be written: {exc.strerror}.", "Choose another folder.", str(out)) from exc
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def driver(connection: sa.Connection) -> sqlite3.Connection:

@@ -311,8 +311,11 @@ class Store:
             return undo(db, batch, progress)
 
     def backup(self, out: Path) -> None:
-        """Copy the database to the new file `out` while it is in use. PdmError: exists already, cannot be written."""
-        copy_database(self._engine, out)
+        """Copy the database to the file `out` while it is in use; an existing one is replaced once the copy is whole.
+
+        PdmError: cannot be written there, or `out` is the database itself.
+        """
+        copy_database(self._engine, self.path, out)
 
     # -- stored opinions ----------------------------------------------------------------------------------------------
 
