@@ -1,0 +1,62 @@
+"""What a clone gives: a wheel with everything the program reads, pins that are pins, and plain words where something
+is not available."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def dev(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "build" / "dev.py"), *args], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_wheel_carries_model_resources_migrations_and_both_entry_points(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        entries = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
+    assert {
+        "pdm_desktop/models/champion/model.ubj",
+        "pdm_desktop/models/champion/checksums.json",
+        "pdm_desktop/resources/themes/style.qss",
+        "pdm_desktop/resources/icons/app.svg",
+        "pdm_desktop/core/migrations/env.py",
+    } <= names
+    assert any(re.fullmatch(r"pdm_desktop/core/migrations/versions/0001\w*\.py", name) for name in names)
+    assert not [name for name in names if name.split("/")[0] in ("tests", "build", "models", "resources")]
+    assert re.search(r"\[console_scripts\]\s+pdm-desktop = ", entries)
+    assert "[gui_scripts]" in entries
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-bench.txt"])
+def test_pins_are_exact_and_name_no_place_to_fetch_from(name: str) -> None:
+    lines = (ROOT / "build" / name).read_text("utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert pins
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+
+
+def test_packaging_says_plainly_that_it_is_not_available_yet() -> None:
+    run = dev("package")
+    assert run.returncode == 3
+    assert "not available yet" in run.stderr
+
+
+@pytest.mark.parametrize("args", [(), ("nonsense",)])
+def test_wrong_use_of_dev_shows_the_commands_and_ends_with_2(args: tuple[str, ...]) -> None:
+    run = dev(*args)
+    assert run.returncode == 2
+    assert "build/dev.py test" in run.stderr
