@@ -227,12 +227,11 @@ CREATE TABLE telemetry({columns}, PRIMARY KEY({machine}, {when})) WITHOUT ROWID;
         self.add("import of 10 x rows", ten, "s", once, 11.0, "import of the year")
 
     def _import_seconds(self, files: Path) -> tuple[float, float | None]:
+        """Seconds of the import itself, without the interpreter's start, and peak memory (MB)."""
         folder = self.folder / "again"
-        begun = time.perf_counter()
-        _, peak = self.program("--workspace", folder, "import", files)
-        seconds = time.perf_counter() - begun
+        made, peak = self.program("--workspace", folder, "import", files)
         shutil.rmtree(folder)
-        return seconds, peak
+        return made["seconds"], peak
 
     def add(
         self,
