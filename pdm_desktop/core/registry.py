@@ -146,12 +146,13 @@ def close(mlruns: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 
     for store in (Runs, Versions):
-        engine = store._engine_map.get(_uri(mlruns))
+        engine = store._engine_map.get(store_uri(mlruns))
         if engine is not None:
             engine.dispose()
 
 
-def _uri(mlruns: Path) -> str:
+def store_uri(mlruns: Path) -> str:
+    """Where MLflow finds the store of the folder `mlruns`."""
     return "sqlite:///" + (mlruns.resolve() / STORE).as_posix()
 
 
@@ -163,8 +164,8 @@ def _client(mlruns: Path) -> MlflowClient:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
     mlruns.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(_uri(mlruns))
-    return MlflowClient(_uri(mlruns), _uri(mlruns))
+    mlflow.set_tracking_uri(store_uri(mlruns))
+    return MlflowClient(store_uri(mlruns), store_uri(mlruns))
 
 
 def _experiment(client: MlflowClient, mlruns: Path, name: str) -> str:
