@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -218,3 +218,115 @@ class ImportReport:
 
     files: tuple[FileReport, ...]
     seconds: float
+
+
+@dataclass(frozen=True)
+class WatchSettings:
+    """A folder whose new and grown files are imported. folder: empty = none chosen; move: into done/ and failed/ in it
+    once imported or refused, else files stay where they are."""
+
+    folder: str = ""
+    on: bool = False
+    move: bool = False
+
+
+@dataclass(frozen=True)
+class WatchFailure:
+    """A file of the watched folder that did not come in, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """What one look into the watched folder did. Names are file names inside the folder."""
+
+    imported: tuple[FileReport, ...] = ()
+    failed: tuple[WatchFailure, ...] = ()
+    known: tuple[str, ...] = ()
+    """Files whose content had come in before; nothing was done with it."""
+    waiting: tuple[str, ...] = ()
+    """Files that may still be growing or are held open; a later look takes them."""
+    problem: str = ""
+    """Why the folder could not be looked into, or a file not be moved; empty when all went well."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the plant's record changed."""
+        return any(file.batch is not None for file in self.imported)
+
+
+PeriodState = Literal["running", "stopped", "out of service"]
+
+
+@dataclass(frozen=True)
+class Period:
+    """A span [start, end) of one machine's life; end None: still going on. source: hand, file, or rule."""
+
+    id: int
+    machine: str
+    start: int
+    end: int | None
+    state: PeriodState
+    source: str
+
+
+@dataclass(frozen=True)
+class PeriodRule:
+    """While `sensor` is below (or above) `value` the machine is in `state`. machine: "" = every machine."""
+
+    id: int
+    machine: str
+    sensor: str
+    above: bool
+    value: float
+    state: PeriodState
+
+    @property
+    def text(self) -> str:
+        """The rule as one reads it: rotate < 50 means stopped."""
+        return f"{self.sensor} {'>' if self.above else '<'} {self.value:g} means {self.state}"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of the record by hand: who, when and why, and what was before and after."""
+
+    id: int
+    at: int
+    who: str
+    why: str
+    what: str
+    machine: str
+    """Empty where it concerns no single machine."""
+    before: dict[str, Any]
+    after: dict[str, Any]
+    undone: bool
+    undoable: bool
+
+
+@dataclass(frozen=True)
+class RecordedEvent:
+    """An event of the record. by_hand: no import not undone says so, an entry does. known: see schema."""
+
+    kind: EventKind
+    time: int
+    label: str
+    known: int | None
+    by_hand: bool
+
+
+@dataclass(frozen=True)
+class MachineRecord:
+    """What is on record of one machine besides its readings, newest first, and what was changed by hand."""
+
+    machine: str
+    time_zone: str
+    retired: int | None
+    events: tuple[RecordedEvent, ...]
+    labels: dict[EventKind, tuple[str, ...]]
+    """The codes and components in use in the plant."""
+    periods: tuple[Period, ...]
+    """Those entered or from files, and those that rules give."""
+    edits: tuple[Edit, ...]

@@ -33,11 +33,14 @@ from pdm_desktop.core.results import (
     ImportReport,
     MachineView,
     ModelInfo,
+    WatchReport,
+    WatchSettings,
 )
 from pdm_desktop.core.schema import Kind
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
+from pdm_desktop.core.watch import Watch
 
 DATABASE = "plant.db"
 SETTINGS = "settings.toml"
@@ -174,6 +177,31 @@ class Workspace:
     def undo(self, batch: int, progress: Progress) -> dict[str, int]:
         """Take a batch back; returns for each machine touched the earliest time (ms) that changed."""
         return self._store.undo(batch, progress)
+
+    # ---- the watched folder
+
+    @cached_property
+    def _watch(self) -> Watch:
+        return Watch(self.folder)
+
+    @property
+    def watch_settings(self) -> WatchSettings:
+        """The folder whose new files are imported, and whether it is watched at present."""
+        return self._watch.settings
+
+    def change_watch(self, settings: WatchSettings) -> None:
+        """Watch as `settings` say from now on; PdmError for a folder that cannot be watched."""
+        self._watch.change(settings)
+
+    def watch_once(self, progress: Progress, now: int | None = None) -> WatchReport:
+        """One look into the watched folder at `now` (ms UTC; None = the computer's clock): imports what has stopped
+        growing since an earlier look, each file on its own. Scores nothing."""
+        return self._watch.look(
+            times.now_ms() if now is None else now,
+            lambda path, told: self.import_files([path], told).files,
+            lambda: {batch.sha256 for batch in self._store.batches()},
+            progress,
+        )
 
     # ---- the model's opinion
 
