@@ -1,0 +1,264 @@
+"""How a file is read: what the user chose, what was recognised, and how its first rows look so. Frozen values that
+the wizard and the command line share with the import.
+
+Through the workspace: `recognise(path, choices, profile) -> Plan`, `preview(path, choices, rows, profile) -> Preview`,
+`import_files(paths, progress, choices=Choices or {path: Choices}, profile=, dry_run=)`, `profiles()`,
+`save_profile(name, plan) -> Profile`, `delete_profile(name)`.
+
+Line numbers count from 1, as an editor shows them. A column is known by its header text; a second one of the same
+text is called "text (2)".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.schema import KINDS, Kind
+
+LayoutName = Literal["wide", "long", "wide tags"]
+CellState = Literal["ok", "missing", "rejected", "ignored"]
+
+LAYOUTS: tuple[LayoutName, ...] = ("wide", "long", "wide tags")
+ROLES: dict[str, str] = {
+    "machine": "the machine",
+    "timestamp": "date and time",
+    "date": "the date, beside a column of times",
+    "time": "the time of day, beside a column of dates",
+    "sensor": "a sensor's values",
+    "error": "the error code",
+    "component": "the component",
+    "failure": "the component that failed; with a value: a status whose change into it is a failure",
+    "machine_model": "the machine's make",
+    "age": "the machine's age in years",
+    "known": "when the record became known",
+    "tag": "the name of what was measured (long layout)",
+    "value": "what was measured (long layout)",
+    "quality": "how good the value is",
+    "ignore": "not used",
+}
+"""Roles a column can be given, with words for people."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column holds. name: of a sensor, or the value of a status that means failure; unit: of a sensor;
+    machine: whose sensor it is, in layout "wide tags"."""
+
+    role: str
+    name: str = ""
+    unit: str = ""
+    machine: str = ""
+
+    @staticmethod
+    def parse(text: str) -> Role:
+        """ROLE[:NAME[:UNIT]], as the command line writes it; PdmError for an unknown role."""
+        role, _, rest = text.strip().partition(":")
+        role = role.strip().casefold()
+        if role not in ROLES:
+            raise PdmError(f"There is no role {role!r}.", f"Roles are: {', '.join(ROLES)}.", "map")
+        if role == "failure":
+            return Role(role, rest.strip())
+        if rest and role != "sensor":
+            raise PdmError(f"Only sensor and failure take a name, not {role}.", "", "map")
+        name, _, unit = rest.partition(":")
+        return Role(role, name.strip(), unit.strip())
+
+    def __str__(self) -> str:
+        if self.role == "failure" and self.name:
+            return f"{self.role}:{self.name}"
+        if self.role != "sensor" or not (self.name or self.unit):
+            return self.role
+        return f"{self.role}:{self.name}" + (f":{self.unit}" if self.unit else "")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user said; None (or a missing column) leaves it to the program."""
+
+    kind: Kind | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    """Decimal mark: "." or ","."""
+    header_row: int | None = None
+    """The line of the column names; 0 = there is none."""
+    units_row: int | None = None
+    """0 = there is none."""
+    sheet: str | None = None
+    layout: LayoutName | None = None
+    columns: Mapping[str, Role] = field(default_factory=dict)
+    """Column -> role, for those the user changed."""
+    machine: str | None = None
+    """The machine of a file without a column for it."""
+    time_zone: str | None = None
+    """IANA name; None = the plant's."""
+    day_first: bool | None = None
+    """01/02/2015: True = the 1st of February, False = the 2nd of January."""
+
+
+NO_CHOICES = Choices()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the file does not tell and nobody may guess. key: the field of Choices that answers it (kind, day_first,
+    machine, or columns); options: (value of that field, words), empty where any text answers; suggested: the likely
+    value, to be preselected, None when there is none."""
+
+    key: str
+    text: str
+    hint: str
+    """How to answer on the command line."""
+    options: tuple[tuple[object, str], ...] = ()
+    suggested: object = None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class PlanColumn:
+    """One column: its header text and its role. A sensor's name and unit stand in the role; role "doubtful": a sensor
+    if a number turns up further down, else ignored (shown and answered as sensor or ignore)."""
+
+    name: str
+    role: Role
+    unit: str = ""
+    """As the units row says."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file is going to be read: choices where there were any, else what was recognised."""
+
+    path: Path
+    kind: Kind
+    layout: LayoutName
+    encoding: str
+    delimiter: str
+    decimal: str
+    header_row: int
+    units_row: int | None
+    first_row: int
+    """The line of the first row of data."""
+    columns: tuple[PlanColumn, ...]
+    time_zone: str
+    questions: tuple[Question, ...] = ()
+    """Must be answered, through Choices, before the file can be imported."""
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    machine: str | None = None
+    day_first: bool | None = None
+    """None: the order of day and month does not matter here, or is asked for in `questions`."""
+    thousands: str = ""
+    time_form: str = "text"
+    """How times are written: text, epoch s, epoch ms, epoch us, epoch ns, excel."""
+    profile: str | None = None
+    """The profile that was applied."""
+    tag_rule: TagRule | None = None
+    choices: Choices = NO_CHOICES
+    """What the user, or the profile, said."""
+    notes: tuple[str, ...] = ()
+    """Plain sentences about what was recognised."""
+    mended: bool = False
+    """Whether this is a rejects file that comes back."""
+    line_bytes: float = 80.0
+    """Mean length of a line, to estimate how many there are."""
+
+    def index(self, *roles: str) -> int | None:
+        """The first column of one of the roles, in their order."""
+        for role in roles:
+            for position, column in enumerate(self.columns):
+                if column.role.role == role:
+                    return position
+        return None
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class TagRule:
+    """How a tag such as PLANT.M001.VOLT names machine and sensor: split at `separator`, the last `sensor_parts` parts
+    (sensor_first: the first ones) are the sensor, of the others the first `dropped` are left out."""
+
+    separator: str
+    sensor_parts: int
+    dropped: tuple[str, ...] = ()
+    machine_parts: int = 0
+    """Above 0: the machine is the first so many parts and the sensor what is left."""
+    sensor_first: bool = False
+
+    def split(self, tag: str) -> tuple[str, str] | None:
+        """(machine, sensor); None where the tag does not fit."""
+        parts = [part.strip() for part in tag.strip().split(self.separator)]
+        if self.sensor_first:
+            parts.reverse()
+        cut = self.machine_parts or len(parts) - self.sensor_parts
+        if not 0 < cut < len(parts):
+            return None
+        machine, sensor = parts[:cut], parts[cut:]
+        if self.dropped:
+            if tuple(machine[: len(self.dropped)]) != self.dropped or len(machine) <= len(self.dropped):
+                return None
+            machine = machine[len(self.dropped) :]
+        if self.sensor_first:
+            machine.reverse()
+            sensor.reverse()
+        names = self.separator.join(machine), self.separator.join(sensor)
+        return names if all(names) else None
+
+
+@dataclass(frozen=True)
+class PreviewCell:
+    """One cell as the file writes it, and what would become of it. reason: why it was rejected."""
+
+    text: str
+    state: CellState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """One row: its line, its cells (as many as the file has), and why the whole row was rejected ("" = it was not)."""
+
+    line: int
+    cells: tuple[PreviewCell, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A file's first rows under a plan."""
+
+    plan: Plan
+    header: tuple[str, ...]
+    rows: tuple[PreviewRow, ...]
+    counts: Mapping[str, int]
+    """Of the rows shown: rows, rejected, rejected_values, missing, machines, sensors."""
+    machines: tuple[str, ...] = ()
+    """In the rows shown."""
+    first_time: int | None = None
+    """Earliest time in the rows shown, ms UTC; shown so that a wrong order of day and month strikes the eye."""
+    last_time: int | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A mapping kept under a name; applied by itself to files with the same header."""
+
+    name: str
+    header: tuple[str, ...]
+    choices: Choices
+
+
+def kind_of(text: str) -> Kind:
+    """The kind of that name; PdmError when there is none."""
+    for kind in KINDS:
+        if kind == text:
+            return kind
+    raise PdmError(f"There is no kind {text!r}.", f"Kinds are: {', '.join(KINDS)}.", "kind")
