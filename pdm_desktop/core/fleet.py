@@ -36,7 +36,7 @@ from pdm_desktop.core.store import Store
 HISTORY = 14 * times.DAY
 """How much of the risk's past the fleet page shows and the store is kept filled with."""
 
-_MACHINES_AT_ONCE = 25
+_MACHINES_AT_ONCE = 50
 _EPISODE_GAP = 6
 _SILENT_STEPS = 3
 Floats = npt.NDArray[np.float64]
@@ -156,7 +156,8 @@ class Scorer:
             progress.step(done, len(machines), f"Scoring machine {machine}")
             (history,) = histories(self.store, [machine], None, until)
             if len(history.times):
-                frame = self._frame([(history, grid(int(history.times[0]), until, self.step))])
+                rows = scoring.rows(self.model, history, grid(int(history.times[0]), until, self.step))
+                frame = self._frame([machine], [rows], self.model.predict(rows.matrix))
                 self._keep(frame)
                 scored += int(frame["risk"].notna().sum())
         progress.step(len(machines), len(machines), "Scored")
@@ -261,29 +262,27 @@ class Scorer:
         at: int,
     ) -> tuple[list[MachineRisk], pd.DataFrame]:
         """The states of some machines, and the scores that were missing (kept in the store)."""
-        wanted = {m: np.unique(np.append(missing[m], [t for t in [latest[m]] if t is not None])) for m in machines}
+        now = {m: np.array([t for t in [latest[m]] if t is not None], np.int64) for m in machines}
+        wanted = {m: np.union1d(missing[m], now[m]) for m in machines}
         begins = [int(t[0]) for t in wanted.values() if len(t)]
         start = min(begins, default=at) - self.model.spec.reach
         records = list(histories(self.store, machines, start, at))
-        frame = self._frame([(history, missing[history.machine]) for history in records])
-        self._keep(frame)
-        return self._states(records, latest, last, at), frame
-
-    def _frame(self, wanted: Iterable[tuple[MachineHistory, Ints]]) -> pd.DataFrame:
-        """machine, time, risk and one column per component; NaN where there is no score."""
-        wanted = [(history, at) for history, at in wanted if len(at)]
-        outputs = ["risk", *self.model.components]
-        if not wanted:
-            return pd.DataFrame(
-                {"machine": np.empty(0, object), "time": np.empty(0, np.int64)} | {o: [] for o in outputs}
-            )
-        parts = [scoring.rows(self.model, history, at) for history, at in wanted]
+        parts = [scoring.rows(self.model, history, wanted[history.machine]) for history in records]
         risks = self.model.predict(np.concatenate([part.matrix for part in parts]))
-        asked = np.concatenate([part.asked for part in parts])
-        frame = pd.DataFrame(np.nan, index=range(len(asked)), columns=outputs)
-        frame.loc[np.concatenate([np.isin(part.asked, part.times) for part in parts]), :] = risks
-        frame.insert(0, "time", asked)
-        frame.insert(0, "machine", np.repeat([h.machine for h, _ in wanted], [len(p.asked) for p in parts]))
+        frame = self._frame(machines, parts, risks)
+        kept = np.concatenate([np.isin(part.asked, missing[m]) for m, part in zip(machines, parts, strict=True)])
+        fresh = frame[kept]
+        self._keep(fresh)
+        return self._states(records, parts, risks, now, last, at), fresh
+
+    def _frame(self, machines: Sequence[str], parts: Sequence[scoring.Rows], risks: Floats) -> pd.DataFrame:
+        """machine, time, risk and one column per component for every time asked; NaN where there is no score."""
+        scored = np.concatenate([np.isin(part.asked, part.times) for part in parts])
+        values = np.full((len(scored), risks.shape[1]), np.nan)
+        values[scored] = risks
+        frame = pd.DataFrame(values, columns=["risk", *self.model.components])
+        frame.insert(0, "time", np.concatenate([part.asked for part in parts]))
+        frame.insert(0, "machine", np.repeat(np.array(machines, object), [len(part.asked) for part in parts]))
         return frame
 
     def _keep(self, frame: pd.DataFrame) -> None:
@@ -293,24 +292,33 @@ class Scorer:
                 self.store.save_risk(info.run_id, info.version, info.feature_version, frame)
 
     def _states(
-        self, records: Sequence[MachineHistory], latest: dict[str, int | None], last: dict[str, int], at: int
+        self,
+        records: Sequence[MachineHistory],
+        parts: Sequence[scoring.Rows],
+        risks: Floats,
+        now: dict[str, Ints],
+        last: dict[str, int],
+        at: int,
     ) -> list[MachineRisk]:
-        parts = []
-        for history in records:
-            time = latest[history.machine]
-            asked = np.empty(0, np.int64) if time is None else np.array([time], np.int64)
-            parts.append(scoring.rows(self.model, history, asked))
+        """Each machine's state at its time `now`, with the reasons of that moment."""
+        begins = np.cumsum([0, *(len(part.times) for part in parts)])
+        # The state's row among all rows of the part, -1 where the machine has none.
+        rows = np.full(len(parts), -1)
+        for number, (history, part) in enumerate(zip(records, parts, strict=True)):
+            at_now = np.flatnonzero(np.isin(part.times, now[history.machine]))
+            if len(at_now):
+                rows[number] = begins[number] + at_now[-1]
         matrix = np.concatenate([part.matrix for part in parts])
-        risks = self.model.predict(matrix)
-        shares = self.model.contributions(matrix) if len(matrix) else np.empty((0, len(self.model.spec.names)))
-        states, row = [], 0
-        for history, part in zip(records, parts, strict=True):
-            if len(part.times):
-                why = scoring.reasons(self.model, history, int(part.times[0]), part.matrix[0], shares[row], self.units)
-                states.append(self._state(history, last.get(history.machine), at, int(part.times[0]), risks[row], why))
-                row += 1
-            else:
-                states.append(self._unknown_state(history, part, last, at))
+        shares = self.model.contributions(matrix[rows[rows >= 0]])
+        states, told = [], 0
+        for history, part, row in zip(records, parts, rows.tolist(), strict=True):
+            if row < 0:
+                states.append(self._unknown_state(history, part, now, last, at))
+                continue
+            time = int(now[history.machine][0])
+            why = scoring.reasons(self.model, history, time, matrix[row], shares[told], self.units)
+            states.append(self._state(history, last.get(history.machine), at, time, risks[row], why))
+            told += 1
         return states
 
     def _state(
@@ -337,8 +345,11 @@ class Scorer:
             note=note,
         )
 
-    def _unknown_state(self, history: MachineHistory, part: scoring.Rows, last: dict[str, int], at: int) -> MachineRisk:
-        silent = [self.model.spec.sensors[column] for column in np.flatnonzero(part.silent.any(axis=0))]
+    def _unknown_state(
+        self, history: MachineHistory, part: scoring.Rows, now: dict[str, Ints], last: dict[str, int], at: int
+    ) -> MachineRisk:
+        quiet = part.silent[np.isin(part.asked, now[history.machine])].any(axis=0)
+        silent = [self.model.spec.sensors[column] for column in np.flatnonzero(quiet)]
         if last.get(history.machine) is None:
             note = "No readings on record"
         elif silent:

@@ -43,6 +43,7 @@ WATCH_SHARE = 0.25
 """Band `watch` begins at this share of the threshold (design: bands)."""
 
 Floats = npt.NDArray[np.float64]
+_ROWS_WORTH_THREADS = 2_000
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,17 @@ class Model:
         booster.load_model(self.folder / BOOSTER)
         return booster
 
+    def _booster_for(self, rows: int) -> xgboost.Booster:
+        """The booster set to one thread for few rows: waking a team of threads costs more than they save, many times
+        over on a busy computer."""
+        self.booster.set_param({"nthread": 1 if rows < _ROWS_WORTH_THREADS else 0})
+        return self.booster
+
     def predict(self, matrix: npt.NDArray[np.floating[Any]]) -> Floats:
         """(n, F) features to (n, 1 + C) calibrated probabilities: any failure, then each component, none above it."""
         if not len(matrix):
             return np.empty((0, len(self.outputs)))
-        margins = self.booster.inplace_predict(matrix, predict_type="margin").reshape(len(matrix), -1)
+        margins = self._booster_for(len(matrix)).inplace_predict(matrix, predict_type="margin").reshape(len(matrix), -1)
         risks = np.empty(margins.shape)
         for column, name in enumerate(self.outputs):
             risks[:, column] = _calibrated(self.calibration[name], margins[:, column])
@@ -109,7 +116,10 @@ class Model:
         """
         import xgboost
 
-        values = self.booster.predict(xgboost.DMatrix(matrix), pred_contribs=True)
+        if not len(matrix):
+            return np.empty((0, matrix.shape[1]))
+        data = xgboost.DMatrix(matrix, nthread=1 if len(matrix) < _ROWS_WORTH_THREADS else -1)
+        values = self._booster_for(len(matrix)).predict(data, pred_contribs=True)
         return np.asarray(values.reshape(len(matrix), -1, matrix.shape[1] + 1)[:, 0, :-1], float)
 
 
