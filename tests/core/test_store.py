@@ -113,11 +113,11 @@ def newer_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def install(body: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(paths.migrations(), folder)
-        (folder / "versions" / "0002_next.py").write_text(
-            "from alembic import op\nrevision = '0002'\ndown_revision = '0001'\n\ndef upgrade():\n" + body
+        (folder / "versions" / "9001_next.py").write_text(
+            f"from alembic import op\nrevision = '9001'\ndown_revision = '{HEAD}'\n\ndef upgrade():\n" + body
         )
         monkeypatch.setattr(paths, "migrations", lambda: folder)
-        monkeypatch.setattr(tables, "HEAD", "0002")
+        monkeypatch.setattr(tables, "HEAD", "9001")
 
     return install
 
@@ -133,7 +133,7 @@ def test_an_older_database_is_backed_up_and_migrated(store: Store, newer_program
     migrated.close()
     assert query(store.path, "SELECT name, site FROM machine") == [("1", None)]
     (backup,) = (store.path.parent / "backups").iterdir()
-    assert query(backup, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert query(backup, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     assert query(backup, "SELECT name FROM machine") == [("1",)]
 
 
@@ -143,7 +143,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(store: Store, newe
     newer_program("    op.execute('DELETE FROM telemetry')\n    raise RuntimeError('bug')\n")
     with pytest.raises(RuntimeError):
         Store.open(store.path)
-    assert query(store.path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert query(store.path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     assert query(store.path, "SELECT s1 FROM telemetry") == [(1.0,)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.store.bulk import Ints
-from pdm_desktop.core.store.tables import MIXED, quoted
+from pdm_desktop.core.store.tables import MIXED, quoted, standing
 
 _ACTIVE = "SELECT 1 FROM batch_{0} l JOIN batch b ON b.id = l.batch WHERE l.{0} = {0}.id AND b.undone_at IS NULL"
 
@@ -137,7 +137,7 @@ def refresh_views(connection: sqlite3.Connection) -> None:
         views[f"{table}_by_name"] = (
             f"SELECT m.name AS machine, {_ISO.format('t.time', 'time')}, l.name AS {label},"
             f" {_ISO.format('t.known', 'known')} FROM {table} t"
-            f" JOIN machine m ON m.id = t.machine JOIN label l ON l.id = t.{label}"
+            f" JOIN machine m ON m.id = t.machine JOIN label l ON l.id = t.{label} WHERE {standing(table, 't')}"
         )
     views["latest_risk"] = _latest_risk(connection)
     there = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall())

@@ -12,13 +12,16 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import Batch
 from pdm_desktop.core.schema import EVENT_KINDS, EVENT_LABEL, Kind, Sensor
 from pdm_desktop.core.store import bulk, catalogue, risks
 from pdm_desktop.core.store.bulk import Floats, Ints
 from pdm_desktop.core.store.database import copy_database, driver, open_engine, world_faults
-from pdm_desktop.core.store.tables import natural_key, record_table
+from pdm_desktop.core.store.edits import Edits
+from pdm_desktop.core.store.names import Names
+from pdm_desktop.core.store.tables import natural_key, record_table, standing
 from pdm_desktop.core.store.undo import undo
 from pdm_desktop.core.store.writer import BatchWriter
 
@@ -42,6 +45,8 @@ class Store:
         self._engine = engine
         self._writing = threading.RLock()
         self._local = threading.local()
+        self.edits = Edits(self._read, self._write)
+        self.names = Names(self._read, self._write)
 
     @staticmethod
     def open(path: Path, *, read_only: bool = False) -> Store:
@@ -160,7 +165,7 @@ class Store:
                 rows += db.execute(
                     f"WITH m(id) AS (VALUES {', '.join(['(?)'] * len(some))}) SELECT t.machine, t.time, l.name, t.known"
                     f" FROM m CROSS JOIN {kind} t ON t.machine = m.id AND t.time BETWEEN ? AND ?"
-                    f" JOIN label l ON l.id = t.{label}",
+                    f" JOIN label l ON l.id = t.{label} WHERE {standing(kind, 't')}",
                     (*some, low, high),
                 ).fetchall()
         names = {known[name]: name for name in wanted}
@@ -189,7 +194,8 @@ class Store:
             counts = {
                 kind: dict(
                     db.execute(
-                        f"SELECT m.name, count(*) FROM {kind} t JOIN machine m ON m.id = t.machine GROUP BY t.machine"
+                        f"SELECT m.name, count(*) FROM {kind} t JOIN machine m ON m.id = t.machine"
+                        f" WHERE {standing(kind, 't')} GROUP BY t.machine"
                     ).fetchall()
                 )
                 for kind in EVENT_KINDS
@@ -233,14 +239,16 @@ class Store:
         """The codes or components that occur in one kind of events, in natural order."""
         label = _label(kind)
         with self._read() as db:
-            rows = db.execute(f"SELECT name FROM label WHERE id IN (SELECT {label} FROM {kind})").fetchall()
+            rows = db.execute(
+                f"SELECT name FROM label WHERE id IN (SELECT {label} FROM {kind} t WHERE {standing(kind, 't')})"
+            ).fetchall()
         return tuple(sorted((name for (name,) in rows), key=natural_key))
 
     def newest_event(self, kind: Kind) -> int | None:
         """The newest time (ms UTC) in one kind of events; None when there is none."""
         _label(kind)
         with self._read() as db:
-            row = db.execute(f"SELECT max(time) FROM {kind}").fetchone()
+            row = db.execute(f"SELECT max(time) FROM {kind} t WHERE {standing(kind, 't')}").fetchone()
         return None if row[0] is None else int(row[0])
 
     def gaps(self, machine: str, longer_than_ms: int) -> tuple[tuple[int, int], ...]:
@@ -280,11 +288,12 @@ class Store:
             return
 
     def batches(self) -> tuple[Batch, ...]:
-        """Every import, oldest first."""
+        """Every import, oldest first; entries by hand are no imports."""
         with self._read() as db:
             rows = db.execute(
                 "SELECT id, file, sha256, kind, imported_at, accepted, unchanged, duplicates, conflicts, rejected,"
-                " undone_at IS NOT NULL FROM batch ORDER BY id"
+                " undone_at IS NOT NULL FROM batch"
+                " WHERE id NOT IN (SELECT batch FROM edit WHERE batch IS NOT NULL) ORDER BY id"
             ).fetchall()
         rows = [(*row[:-1], bool(row[-1])) for row in rows]
         return tuple(Batch(*row) for row in rows)
@@ -305,9 +314,11 @@ class Store:
         """Take an import back: each cell then holds the value of its newest batch not undone.
 
         Returns machine -> earliest time (ms UTC) at which its record changed, 0 where its attributes did. PdmError: no
-        such batch, undone already.
+        such batch, undone already, an entry by hand.
         """
         with self._write() as db:
+            if db.execute("SELECT 1 FROM edit WHERE batch = ?", (batch,)).fetchone() is not None:
+                raise PdmError("This was entered by hand.", "Take it back in the list of changes.", f"batch {batch}")
             return undo(db, batch, progress)
 
     def backup(self, out: Path) -> None:

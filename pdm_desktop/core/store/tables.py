@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pdm_desktop.core.schema import Kind
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a database with another revision is migrated or refused at open."""
 
 MIXED = 0
@@ -48,6 +48,13 @@ def record_table(kind: Kind, sensor_ids: tuple[int, ...] = ()) -> RecordTable:
     if kind == "telemetry":
         return RecordTable(TELEMETRY, ("machine", "time"), tuple(f"s{i}" for i in sensor_ids))
     return _TABLES[kind]
+
+
+def standing(kind: str, row: str) -> str:
+    """SQL: the event `row` (a table alias) of `kind` was not deleted by hand."""
+    label = record_table(kind).keys[-1]  # type: ignore[arg-type]
+    same = f"x.machine = {row}.machine AND x.time = {row}.time AND x.label = {row}.{label}"
+    return f"NOT EXISTS (SELECT 1 FROM struck x WHERE x.kind = '{kind}' AND {same})"
 
 
 def quoted(name: str) -> str:

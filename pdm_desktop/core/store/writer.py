@@ -45,8 +45,12 @@ class BatchWriter:
         )
         self._origins = catalogue.Origins(connection, self.id)
         self._machines = dict(connection.execute("SELECT name, id FROM machine").fetchall())
+        self._former = dict(connection.execute("SELECT name, id FROM alias WHERE kind = 'machine'").fetchall())
         self._labels = dict(connection.execute("SELECT name, id FROM label").fetchall())
         self._sensors = {sensor.name.casefold(): sensor for sensor in catalogue.all_sensors(connection)}
+        former = connection.execute("SELECT name, id FROM alias WHERE kind = 'sensor'").fetchall()
+        by_id = {sensor.id: sensor for sensor in self._sensors.values()}
+        self._former_sensors = {name.casefold(): by_id[number] for name, number in former}
         self._used_sensors: dict[int, Sensor] = {}
         self._spans: dict[int, tuple[int | None, int | None]] = {}
         self._added: dict[int, int] = {}
@@ -79,7 +83,10 @@ class BatchWriter:
 
     def knows_sensor(self, name: str) -> bool:
         """Whether the catalogue has a sensor of that name (letter case aside)."""
-        return name.strip().casefold() in self._sensors
+        return self._sensor(name.strip()) is not None
+
+    def _sensor(self, name: str) -> Sensor | None:
+        return self._sensors.get(name.casefold()) or self._former_sensors.get(name.casefold())
 
     # -- chunks -------------------------------------------------------------------------------------------------------
 
@@ -96,6 +103,10 @@ class BatchWriter:
         `sensors` ((name, unit)), NaN where empty; lines: the rows' line numbers. Sensors and machines new to the plant
         enter its catalogue. A row without any value changes nothing and counts as unchanged."""
         ids = [self._sensor_id(name, unit) for name, unit in sensors]
+        twice = [name for at, (name, _) in enumerate(sensors) if ids[at] in ids[:at]]
+        if twice:
+            # Only a renamed sensor can come twice: under its present and its former name.
+            raise PdmError(f"Two columns are the sensor {twice[0]!r}.", "Leave one of them out of the file.", twice[0])
         some = ~np.isnan(values).all(axis=0) if ids else np.zeros(len(lines), np.bool_)
         idle = len(lines) - int(some.sum())
         if idle:
@@ -166,10 +177,11 @@ class BatchWriter:
 
     def _machine_ids(self, names: Sequence[str], codes: Ints) -> Ints:
         for name in names:
-            if name not in self._machines:
+            if name not in self._machines and name not in self._former:
                 cursor = self._db.execute("INSERT INTO machine (name) VALUES (?) RETURNING id", (name,))
                 self._machines[name] = int(cursor.fetchone()[0])
-        return np.array([self._machines[name] for name in names], np.int64)[codes]
+        known = self._former | self._machines
+        return np.array([known[name] for name in names], np.int64)[codes]
 
     def _label_ids(self, names: Sequence[str]) -> Ints:
         for name in names:
@@ -180,7 +192,7 @@ class BatchWriter:
 
     def _sensor_id(self, name: str, unit: str) -> int:
         name = name.strip()
-        sensor = self._sensors.get(name.casefold())
+        sensor = self._sensor(name)
         if sensor is None:
             if len(self._sensors) >= _MAX_SENSORS:
                 raise PdmError(f"A plant can have {_MAX_SENSORS} sensors at most.", "Leave columns out of the file.")
