@@ -44,6 +44,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme:system", "&View", "Theme as the &system's", group="theme", gap=True),
     Action("theme:light", "&View", "&Light theme", group="theme"),
     Action("theme:dark", "&View", "D&ark theme", group="theme"),
+    Action("watch", "&Plant", "&Watch a folder…", "", "writable", tip="Import files that arrive in a folder"),
     Action("demo", "&Plant", "Open &demo plant", need="workspace", tip="A simulated plant, in a workspace of its own"),
     Action("doctor", "&Help", "&Doctor…", tip="Is everything here that the program needs?"),
     Action("about", "&Help", "&About PDM Desktop", gap=True, role=QAction.MenuRole.AboutRole),

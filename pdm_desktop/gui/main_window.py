@@ -28,6 +28,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import DataOverview, Fleet, ImportReport, MachineView
 from pdm_desktop.gui import actions, messages
 from pdm_desktop.gui.frame import DropHint, Rail, TaskStrip, TopBar
+from pdm_desktop.gui.importing import Importing
 from pdm_desktop.gui.pages.fleet import FleetPage
 from pdm_desktop.gui.pages.welcome import WelcomePage
 from pdm_desktop.gui.session import Session
@@ -75,6 +76,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, QWidget] = {}
         self._lay_out()
         self._drop = DropHint(self)
+        self.importing = Importing(self, self.session, self._tell_calmly)
         self.menu_actions = actions.build_menus(self, self._handlers())
         self.menu_actions[f"theme:{theme.choice}"].setChecked(True)
         self._connect()
@@ -198,6 +200,7 @@ class MainWindow(QMainWindow):
             "find": self._find,
             "refresh": self.session.change,
             "demo": self._open_demo,
+            "watch": self.importing.ask_watch,
             "doctor": self.session.check_installation,
             "about": self._about,
         }
@@ -267,13 +270,14 @@ class MainWindow(QMainWindow):
 
     # ---- showing
 
-    def _show(self, key: str) -> None:
+    def _show(self, key: str, *, keep_notice: bool = False) -> None:
         self._wants_focus = key
         self.stack.setCurrentWidget(self._page(key))
         # The greeting has nothing to say about a plant yet.
         self.top.setVisible(key != "welcome")
         self.rail.show_page(key)
-        self.notice.show_text("")
+        if not keep_notice:
+            self.notice.show_text("")
         self.strip.show_hint("")
         if f"page:{key}" in self.menu_actions:
             self.menu_actions[f"page:{key}"].setChecked(True)
@@ -323,7 +327,7 @@ class MainWindow(QMainWindow):
         if "machine" in self.pages:
             self._machine_page().set_machines(self._machines())
         if self.page == "welcome":
-            self._show("fleet")
+            self._show("fleet", keep_notice=True)
         self._update_actions()
         self._settle("fleet")
         if first:
@@ -361,8 +365,12 @@ class MainWindow(QMainWindow):
             messages.show_import(self, made)
 
     def _written(self, out: Path, what: str) -> None:
-        self._notice_action = lambda: messages.show_folder(out.parent)
-        self.notice.show_text(f"Written: {out} ({what})", action="Show in folder")
+        text = f"Written: {out} ({what})"
+        self._tell_calmly(text, "", "Show in folder", lambda: messages.show_folder(out.parent))
+
+    def _tell_calmly(self, text: str, tone: str, action: str, then: Callable[[], object]) -> None:
+        self._notice_action = then
+        self.notice.show_text(text, tone, action)
 
     def _act_on_notice(self) -> None:
         self._notice_action()

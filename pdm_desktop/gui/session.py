@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import Cancelled, PdmError
-from pdm_desktop.core.results import Fleet, ImportReport
+from pdm_desktop.core.results import Fleet, ImportReport, WatchReport, WatchSettings
 from pdm_desktop.tasks import Lane, Task, Tasks
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pdm_desktop.core.workspace import Workspace
 
 PREPARE = "prepare"
+WATCH = "watch"
+UNASKED = (PREPARE, WATCH)
+"""Keys of work nobody asked for: it may be stopped without a word and is done the next time."""
 LIVE_REFRESH = 5 * times.MINUTE
 """Under a live clock the fleet is scored anew this often."""
 
@@ -66,12 +69,17 @@ class Session(QObject):
     """An exception nobody else was told of."""
     cancelled = Signal()
     """The user stopped something; nothing changed."""
+    watching_changed = Signal(object)
+    """The WatchSettings in force."""
+    watched = Signal(object)
+    """A WatchReport: what a look into the watched folder found; the fleet follows where the record changed."""
     tasks_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.workspace: Workspace | None = None
         self.fleet: Fleet | None = None
+        self.watching = WatchSettings()
         self.tasks = Tasks(_Poster(self).posted.emit)
         self.tasks.on_change.append(self.tasks_changed.emit)
 
@@ -87,7 +95,7 @@ class Session(QObject):
 
     def busy(self) -> tuple[Task, ...]:
         """The work under way that matters when leaving: all but reading and loading libraries."""
-        return tuple(task for task in self.tasks.active() if task.lane != "read" and task.key != PREPARE)
+        return tuple(task for task in self.tasks.active() if task.lane != "read" and task.key not in UNASKED)
 
     def open(self, folder: Path, *, read_only: bool = False, fill_demo: bool = False) -> None:
         """Open the workspace in `folder` in place of the one open; fill_demo: make it the demo plant when empty."""
@@ -108,7 +116,9 @@ class Session(QObject):
         def done(result: tuple[Workspace, bool]) -> None:
             self.workspace, empty = result
             self.fleet = None
+            self.watching = WatchSettings()
             self.opened.emit(empty)
+            self._read_watching()
             if empty and fill_demo:
                 self.fill_demo()
             elif not empty:
@@ -157,6 +167,44 @@ class Session(QObject):
     def undo(self, batch: int) -> None:
         """Take an import back."""
         self._run("write", "Undoing an import", lambda w, p: w.undo(batch, p), lambda _: self.change())
+
+    def watch(self, settings: WatchSettings, failed: Callable[[Exception], None]) -> None:
+        """Watch a folder, or no longer; `failed` gets the PdmError where it cannot be watched."""
+
+        def work(workspace: Workspace, _progress: Progress) -> WatchSettings:
+            workspace.change_watch(settings)
+            return workspace.watch_settings
+
+        self._run("write", "Watching a folder", work, self._watching_is, failed)
+
+    def look(self, now: int | None = None) -> None:
+        """Look into the watched folder (at `now`, ms UTC; None = the computer's clock), unless other work is under
+        way: then the next look comes soon enough."""
+        if not self.watching.on or not self.writable or any(task.lane == "write" for task in self.tasks.active()):
+            return
+
+        def done(report: WatchReport) -> None:
+            self.watched.emit(report)
+            if report.changed:
+                self.change()
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, PdmError):
+                self.watched.emit(WatchReport(problem=str(error)))
+                return
+            # A fault of the program would come again with every look.
+            self._watching_is(WatchSettings(self.watching.folder, False, self.watching.move))
+            self._fail(error)
+
+        self._run("write", "Looking into the watched folder", lambda w, p: w.watch_once(p, now), done, failed, WATCH)
+
+    def _read_watching(self) -> None:
+        if self.writable:
+            self._run("write", "Watching a folder", lambda w, _: w.watch_settings, self._watching_is, None, WATCH)
+
+    def _watching_is(self, settings: WatchSettings) -> None:
+        self.watching = settings
+        self.watching_changed.emit(settings)
 
     def write_report(self, out: Path) -> None:
         """Write the risk report as of the time on the screen, whatever the clock says by now."""

@@ -1,0 +1,46 @@
+"""What a user's hands do in tests of the whole window: press, choose, wait for the work to end."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from pdm_desktop.gui.main_window import MainWindow
+
+LONG = 60_000
+"""ms after which work that hangs fails its test."""
+
+
+def finish(window: QWidget) -> None:
+    """End the window's threads whatever the test left under way."""
+    assert isinstance(window, MainWindow)
+    window.session.close()
+
+
+def idle(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until no work is under way."""
+    qtbot.waitUntil(lambda: not window.session.tasks.active(), timeout=LONG)
+
+
+def click(qtbot: QtBot, widget: QWidget) -> None:
+    """A click in the middle; the widget must be there and usable."""
+    assert widget.isVisible()
+    assert widget.isEnabled()
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def press(qtbot: QtBot, parent: QWidget, text: str) -> None:
+    """Click the button that reads `text`."""
+    (found,) = [
+        made
+        for made in parent.findChildren(QAbstractButton)
+        if made.isVisible() and made.text().replace("&", "") == text
+    ]
+    click(qtbot, found)
+
+
+def message(window: MainWindow) -> QMessageBox:
+    """The message that is open."""
+    (box,) = [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+    return box
