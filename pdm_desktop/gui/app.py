@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -36,6 +37,10 @@ def main(workspace: Path) -> int:
     window.session.opened.connect(lambda _: faults.log_into(window.session.logs or workspace / "logs"))
     # Only once it stands on the screen: loading the record's libraries would hold the first painting up.
     window.painted.connect(partial(window.open_workspace, workspace))
+    # Libraries loaded by then stay for good. Left to it, Python's collector would look through their half a million
+    # objects every few seconds of an import and hold the window up for a tenth of a second each time.
+    for loaded in (window.session.opened, window.session.scored):
+        loaded.connect(lambda *_: gc.freeze(), Qt.ConnectionType.SingleShotConnection)
     window.show()
     try:
         return app.exec()
