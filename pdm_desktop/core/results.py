@@ -330,3 +330,17 @@ class MachineRecord:
     periods: tuple[Period, ...]
     """Those entered or from files, and those that rules give."""
     edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class MergePreview:
+    """What merging a machine into another does: readings and events that move, readings at times both have, cells in
+    which the two differ; conflicts: the first of those as (time or None, cell, value of `into`, value of `machine`)."""
+
+    machine: str
+    into: str
+    readings: int
+    events: int
+    shared: int
+    differing: int
+    conflicts: tuple[tuple[int | None, str, Any, Any], ...]
