@@ -151,7 +151,7 @@ def test_the_dialog_says_what_it_waits_for(qtbot: QtBot, window: MainWindow, sha
     dialog = open_dialog(window)
     (share / "export.csv").write_text("datetime,machineID,heat\n2015-01-01 06:00:00,1,1", "utf-8")
     look(qtbot, window)
-    assert "waiting until export.csv stopped growing" in dialog.state.text()
+    assert "waiting until export.csv has stopped growing" in dialog.state.text()
 
 
 def test_a_share_that_is_away_is_told_once(qtbot: QtBot, window: MainWindow, share: Path) -> None:

@@ -85,7 +85,7 @@ class WatchDialog(QDialog):
         if report.problem:
             self.state.setText(looked + report.problem)
         elif report.waiting:
-            self.state.setText(f"{looked}waiting until {_names(report.waiting)} stopped growing.")
+            self.state.setText(f"{looked}waiting until {_names(report.waiting)} has stopped growing.")
         else:
             self.state.setText(looked + (watch_text(report)[0] or "nothing new."))
 
