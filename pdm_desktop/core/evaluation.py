@@ -200,8 +200,12 @@ class EventCard:
     @property
     def median_lead_h(self) -> float:
         """Median lead of the failures caught, hours; NaN when none was."""
+        return self.lead_h(50)
+
+    def lead_h(self, percentile: float) -> float:
+        """A percentile of the leads of the failures caught, hours; NaN when none was."""
         leads = [event.lead / HOUR for event in self.failures if event.lead is not None]
-        return float(np.median(leads)) if leads else math.nan
+        return float(np.percentile(leads, percentile)) if leads else math.nan
 
     @property
     def false_episodes(self) -> int:
@@ -220,6 +224,8 @@ class EventCard:
             "events_caught": self.caught,
             "events_without_data": self.no_data,
             "median_lead_h": self.median_lead_h,
+            "lead_p10_h": self.lead_h(10),
+            "lead_p90_h": self.lead_h(90),
             "episodes": len(self.episodes),
             "false_episodes": self.false_episodes,
             "false_episodes_per_machine_month": self.false_episodes_per_machine_month,
@@ -246,6 +252,32 @@ def event_card(machines: Iterable[ScoredMachine], threshold: float, horizon: int
         episodes += _episodes(machine, times, threshold, horizon, step)
     scored = sum(len(machine.times) for machine in machines) * step
     return EventCard(tuple(failures), tuple(episodes), scored / MACHINE_MONTH)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The event card's counts at each of (m,) thresholds."""
+
+    thresholds: npt.NDArray[np.float64]
+    missed: npt.NDArray[np.float64]
+    false_episodes: npt.NDArray[np.float64]
+    episodes: npt.NDArray[np.float64]
+    events: int
+    machine_months: float
+
+
+def sweep(machines: Iterable[ScoredMachine], thresholds: npt.NDArray[np.float64], horizon: int, step: int) -> Sweep:
+    """Failures missed and alarm episodes at each threshold."""
+    machines = list(machines)
+    cards = [event_card(machines, float(threshold), horizon, step) for threshold in thresholds]
+    return Sweep(
+        thresholds,
+        np.array([card.events - card.caught for card in cards], float),
+        np.array([card.false_episodes for card in cards], float),
+        np.array([len(card.episodes) for card in cards], float),
+        cards[0].events if cards else 0,
+        cards[0].machine_months if cards else 0.0,
+    )
 
 
 def _failure_event(machine: ScoredMachine, failure: int, threshold: float, horizon: int) -> FailureEvent:

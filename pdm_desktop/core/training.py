@@ -7,7 +7,7 @@ come from validation, early stopping too; test is only ever measured on.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,17 @@ from pdm_desktop.core.evaluation import (
     event_card,
     roc_auc,
     row_metrics,
+    sweep,
 )
-from pdm_desktop.core.features import FeatureSpec, MachineHistory, build, label_matrix, scored_times, silent_sensors
+from pdm_desktop.core.features import (
+    FeatureSpec,
+    MachineHistory,
+    build,
+    label_matrix,
+    scored_times,
+    silent_sensors,
+)
+from pdm_desktop.core.model_results import Goal
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.times import HOUR
 
@@ -55,22 +64,31 @@ DEFAULTS: Mapping[str, Any] = {
 ROUNDS = 500
 PATIENCE = 30
 """Rounds without a better validation loss before training stops."""
+THRESHOLDS = 1 / (1 + np.exp(-np.linspace(-7, 7, 71)))
+"""Thresholds tried where they are chosen by event: .001 to .999, evenly in log-odds."""
 
 
 @dataclass(frozen=True)
 class MachineRows:
-    """One machine's rows with a score and a label: times (n,), matrix (n, F), labels (n, 1 + C); times of failures."""
+    """One machine's rows with a score and a label: times (n,), matrix (n, F), labels (n, 1 + C); times of failures.
+
+    weights (n,): how many rows of the record each stands for; None = itself only.
+    """
 
     machine: str
     times: Ints
     matrix: Matrix
     labels: npt.NDArray[np.int8]
     failures: Ints
+    weights: npt.NDArray[np.float32] | None = None
 
     def between(self, first: int, last: int) -> MachineRows:
         """Only the rows with first <= time <= last (ms)."""
         rows = slice(int(np.searchsorted(self.times, first)), int(np.searchsorted(self.times, last, "right")))
-        return replace(self, times=self.times[rows], matrix=self.matrix[rows], labels=self.labels[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(
+            self, times=self.times[rows], matrix=self.matrix[rows], labels=self.labels[rows], weights=weights
+        )
 
 
 @dataclass(frozen=True)
@@ -119,16 +137,34 @@ class Candidate:
         return _probabilities(_margins(self.booster, matrix), self.outputs, self.calibration)
 
 
-def machine_rows(history: MachineHistory, spec: FeatureSpec, at: Ints, known_until: int) -> MachineRows:
-    """The machine's rows at those of the grid times `at` that may be scored and whose label is known.
+def row_times(history: MachineHistory, spec: FeatureSpec, at: Ints, known_until: int) -> Ints:
+    """Those of the grid times `at` that may be scored and whose label is known.
 
     known_until: failures are recorded up to this time (ms).
     """
     at = scored_times(history, at[at + spec.horizon <= known_until], spec.horizon)
-    at = at[~silent_sensors(history, spec, at).any(1)]
-    labels = label_matrix(history.failures, spec.components, at, spec.horizon, known_until)
+    return at[~silent_sensors(history, spec, at).any(1)]
+
+
+def machine_rows(
+    history: MachineHistory,
+    spec: FeatureSpec,
+    at: Ints,
+    known_until: int,
+    components: Sequence[str] | None = None,
+    weights: npt.NDArray[np.float32] | None = None,
+) -> MachineRows:
+    """The machine's rows at those of the grid times `at` that may be scored and whose label is known.
+
+    known_until: failures are recorded up to this time (ms). components: those with a label of their own, None = the
+    spec's. weights: given, `at` are the rows' own times already (`row_times`) and these (n,) are their weights.
+    """
+    if weights is None:
+        at = row_times(history, spec, at, known_until)
+    named = spec.components if components is None else components
+    labels = label_matrix(history.failures, named, at, spec.horizon, known_until)
     matrix = build(history, spec, at, np.float32).astype(np.float32, copy=False)
-    return MachineRows(history.machine, at, matrix, labels, history.failures.times)
+    return MachineRows(history.machine, at, matrix, labels, history.failures.times, weights)
 
 
 def all_rows(
@@ -160,10 +196,22 @@ def split(
 
     held_out: how many machines, drawn by the seed, stay out. PdmError when a span is left empty.
     """
-    filled = [r for r in rows if len(r.times)]
+    return split_times({r.machine: r.times for r in rows}, horizon, validation_from, test_from, held_out, seed)
+
+
+def split_times(
+    times: Mapping[str, Ints],
+    horizon: int,
+    validation_from: int | None = None,
+    test_from: int | None = None,
+    held_out: int = 0,
+    seed: int = 0,
+) -> Splits:
+    """`split` for the row times of each machine, before there are rows."""
+    filled = [found for found in times.values() if len(found)]
     if not filled:
         raise PdmError("There is nothing to train on: no row has both readings and a known outcome.")
-    first, last = min(int(r.times[0]) for r in filled), max(int(r.times[-1]) for r in filled)
+    first, last = min(int(found[0]) for found in filled), max(int(found[-1]) for found in filled)
     span = last - first
     if test_from is None:
         test_from = _on_grid(filled, first + (TRAIN_SHARE + VALIDATION_SHARE) * span)
@@ -175,16 +223,19 @@ def split(
             "The record is too short to split into training, validation and test.",
             f"Between them lies a gap of {horizon / HOUR:g} h; give a longer record or other times.",
         )
-    names = [r.machine for r in rows]
+    names = list(times)
+    if held_out >= len(filled):
+        raise PdmError(
+            f"{held_out} machines cannot be held out: only {len(filled)} have rows.", "Hold out fewer.", "holdout"
+        )
     drawn = np.random.default_rng(seed).permutation(len(names))[:held_out]
     out = tuple(names[i] for i in sorted(drawn))
     return Splits(first, validation_from - horizon, validation_from, test_from - horizon, test_from, last, out)
 
 
-def _on_grid(rows: Sequence[MachineRows], time: float) -> int:
+def _on_grid(times: Sequence[Ints], time: float) -> int:
     """The first row time of the plant at or after `time`."""
-    later = [int(r.times[np.searchsorted(r.times, time)]) for r in rows if r.times[-1] >= time]
-    return min(later)
+    return min(int(found[np.searchsorted(found, time)]) for found in times if found[-1] >= time)
 
 
 def train(
@@ -195,17 +246,22 @@ def train(
     step: int,
     params: Mapping[str, Any] | None = None,
     rounds: int = ROUNDS,
+    patience: int = PATIENCE,
     seed: int = 0,
     threads: int = 0,
     progress: Progress | None = None,
+    components: Sequence[str] | None = None,
+    goal: Goal | None = None,
+    on_round: Callable[[int, float], None] | None = None,
 ) -> Candidate:
     """Fit, calibrate, choose the threshold and measure. The same result for the same rows, seed and threads.
 
-    step: the grid's step (ms). params: XGBoost parameters instead of the defaults. PdmError when training or validation
-    hold no failure.
+    step: the grid's step (ms). params: XGBoost parameters instead of the defaults. components: as given to
+    `machine_rows`. goal: what the threshold is for, None = best F1. on_round is told each round (from 1) and its
+    validation loss. PdmError when training or validation hold no failure.
     """
     progress = progress or Progress()
-    outputs = (ANY, *spec.components)
+    outputs = (ANY, *(spec.components if components is None else components))
     seen = [r for r in rows if r.machine not in splits.held_out]
     spans = {
         "train": [r.between(splits.train_from, splits.train_to) for r in seen],
@@ -219,13 +275,13 @@ def train(
                 f"The {name} span holds no failure: there is nothing to learn from.", "Give a longer record."
             )
     chosen = {**DEFAULTS, **(params or {}), "seed": seed, "nthread": threads}
-    booster, losses = _fit(spans["train"], spans["validation"], chosen, rounds, progress)
+    booster, losses = _fit(spans["train"], spans["validation"], chosen, (rounds, patience), progress, on_round)
     margins = {name: [_margins(booster, r.matrix) for r in span] for name, span in spans.items() if name != "train"}
     truth = np.concatenate([r.labels for r in spans["validation"]])
     found = np.concatenate(margins["validation"])
     calibration = {name: platt(truth[:, i], found[:, i]) for i, name in enumerate(outputs)}
     risks = {name: [_probabilities(m, outputs, calibration) for m in found] for name, found in margins.items()}
-    threshold = best_f1_threshold(truth[:, 0], np.concatenate(risks["validation"])[:, 0])
+    threshold = choose_threshold(spans["validation"], risks["validation"], goal or Goal(), spec.horizon, step)
     metrics = {
         name: measure(spans[name], risks[name], outputs, threshold, spec.horizon, step) for name in risks if spans[name]
     }
@@ -238,7 +294,7 @@ def train(
         calibration=calibration,
         threshold=threshold,
         splits=splits,
-        params={**chosen, "rounds": rounds, "patience": PATIENCE},
+        params={**chosen, "rounds": rounds, "patience": patience},
         best_iteration=booster.num_boosted_rounds() - 1,
         metrics=metrics,
         losses=tuple(losses),
@@ -274,11 +330,37 @@ def events(
     rows: Sequence[MachineRows], risks: Sequence[Floats], threshold: float, horizon: int, step: int
 ) -> EventCard:
     """The event card of scored rows."""
-    scored = [
+    return event_card(scored(rows, risks), threshold, horizon, step)
+
+
+def choose_threshold(
+    rows: Sequence[MachineRows], risks: Sequence[Floats], goal: Goal, horizon: int, step: int
+) -> float:
+    """The threshold that serves the goal best on these scored rows: the middle of the best plateau."""
+    best = best_f1_threshold(np.concatenate([r.labels for r in rows])[:, 0], np.concatenate(risks)[:, 0])
+    if goal.kind == "f1":
+        return best
+    thresholds = np.union1d(THRESHOLDS, [best])
+    counted = sweep(scored(rows, risks), thresholds, horizon, step)
+    if goal.kind == "cost":
+        worth = -(goal.missed * counted.missed + goal.false_alarm * counted.false_episodes)
+    else:
+        months = max(counted.machine_months, 1e-9)
+        within = counted.episodes / months <= goal.alarms
+        # Of equal catches the fewer false episodes; over the budget nothing counts but to come near it.
+        worth = np.where(within, -counted.missed - 1e-6 * counted.false_episodes, -1e9 - counted.episodes)
+    top = np.flatnonzero(worth >= worth.max() - 1e-12)
+    runs = np.split(top, np.flatnonzero(np.diff(top) > 1) + 1)
+    widest = max(runs, key=len)
+    return float(thresholds[widest[len(widest) // 2]])
+
+
+def scored(rows: Sequence[MachineRows], risks: Sequence[Floats]) -> list[ScoredMachine]:
+    """Rows with their risks (n, 1 + C) as the event card takes them."""
+    return [
         ScoredMachine(r.machine, r.times, risk[:, 0], r.labels[:, 0], r.failures)
         for r, risk in zip(rows, risks, strict=True)
     ]
-    return event_card(scored, threshold, horizon, step)
 
 
 def platt(truth: npt.NDArray[np.integer[Any]], margins: npt.NDArray[np.floating[Any]]) -> dict[str, Any]:
@@ -315,19 +397,26 @@ def _fit(
     train_rows: Sequence[MachineRows],
     validation_rows: Sequence[MachineRows],
     params: Mapping[str, Any],
-    rounds: int,
+    limits: tuple[int, int],
     progress: Progress,
+    on_round: Callable[[int, float], None] | None,
 ) -> tuple[xgboost.Booster, list[float]]:
-    """The booster cut at its best round, and the validation loss of every round."""
+    """The booster cut at its best round, and the validation loss of every round; limits: rounds, patience."""
     import xgboost
+
+    rounds, patience = limits
 
     class Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
         def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
+            if on_round is not None:
+                on_round(epoch + 1, float(evals_log["validation"][params["eval_metric"]][-1]))
             progress.step(epoch + 1, rounds, "Training; stops early when it gets no better")
             return False
 
     progress.check()
-    data = xgboost.QuantileDMatrix(*_stacked(train_rows), nthread=params["nthread"] or None)
+    data = xgboost.QuantileDMatrix(
+        *_stacked(train_rows), weight=_weights(train_rows), nthread=params["nthread"] or None
+    )
     watched = xgboost.QuantileDMatrix(*_stacked(validation_rows), ref=data, nthread=params["nthread"] or None)
     log: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
@@ -335,7 +424,7 @@ def _fit(
         data,
         rounds,
         evals=[(watched, "validation")],
-        early_stopping_rounds=PATIENCE,
+        early_stopping_rounds=patience,
         evals_result=log,
         verbose_eval=False,
         callbacks=[Report()],
@@ -345,6 +434,12 @@ def _fit(
 
 def _stacked(rows: Sequence[MachineRows]) -> tuple[Matrix, npt.NDArray[np.int8]]:
     return np.concatenate([r.matrix for r in rows]), np.concatenate([r.labels for r in rows])
+
+
+def _weights(rows: Sequence[MachineRows]) -> npt.NDArray[np.float32] | None:
+    if all(r.weights is None for r in rows):
+        return None
+    return np.concatenate([np.ones(len(r.times), np.float32) if r.weights is None else r.weights for r in rows])
 
 
 def _margins(booster: xgboost.Booster, matrix: Matrix) -> npt.NDArray[np.float32]:
