@@ -63,14 +63,17 @@ class EventTrack(Track):
         """The events within `reach` ms of the time `at`."""
         found = []
         for kind in KINDS:
-            first, last = np.searchsorted(self.times[kind], (at - reach, at + reach))
+            first = np.searchsorted(self.times[kind], at - reach)
+            last = np.searchsorted(self.times[kind], at + reach, "right")
             found += [Event(kind, int(self.times[kind][i]), self.labels[kind][i]) for i in range(first, last)]
         return found
 
     def marks(self, kind: Kind) -> list[_Mark]:
         """The glyphs of a lane inside the view, events closer than half a glyph together as one."""
         start, end = self.canvas.span()
-        first, last = np.searchsorted(self.times[kind], (start, end))
+        first = np.searchsorted(self.times[kind], start)
+        # The newest event is often at the end itself, and it is the one that counts.
+        last = np.searchsorted(self.times[kind], end, "right")
         groups: list[tuple[float, list[str]]] = []
         for x, text in zip(self.canvas.x_of(self.times[kind][first:last]), self.labels[kind][first:last], strict=True):
             if groups and x - groups[-1][0] < 5:

@@ -241,6 +241,15 @@ def test_labels_of_events_touch_neither_each_other_nor_another_glyph(plot: Trend
         assert not [other for other in labels[i + 1 :] if other[0] < right and left < other[1]]
 
 
+def test_an_event_at_either_end_of_the_span_has_its_glyph(plot: TrendPlot):
+    shown = trends.view()
+    ends = (Event("errors", shown.start, "first"), Event("errors", shown.end, "newest"))
+    show(plot, replace(shown, events=ends))
+    lane = plot.canvas.events
+    assert lane is not None
+    assert [mark.labels for mark in lane.marks("errors")] == [("first",), ("newest",)]
+
+
 def test_events_at_one_time_are_named_together():
     assert joined(["error3", "error2", "error5"]) == "error2, 3, 5"
     assert joined(["pump", "belt"]) == "belt, pump"
