@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pdm_desktop.core import scoring, times
+from pdm_desktop.core import periods, quality, scoring, times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import EventSeries, Ints, MachineHistory, grid, grid_step, window_moments
 from pdm_desktop.core.progress import Progress
@@ -25,11 +25,13 @@ from pdm_desktop.core.results import (
     Fleet,
     MachineRisk,
     MachineView,
+    Period,
     Reason,
     SensorTrace,
 )
 from pdm_desktop.core.schema import EVENT_KINDS
 from pdm_desktop.core.scoring import Model
+from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 
@@ -111,8 +113,11 @@ class Scorer:
         self.model = model
         self.settings = settings
         self.save = save
-        self.step = grid_step(model.spec.horizon, store.sampling_ms())
-        self.units = {sensor.name.casefold(): sensor.unit for sensor in store.sensors()}
+        self.sampling = store.sampling_ms()
+        self.step = grid_step(model.spec.horizon, self.sampling)
+        self.sensors = store.sensors()
+        self.units = {sensor.name.casefold(): sensor.unit for sensor in self.sensors}
+        self.service = InService(store)
 
     def obstacle(self) -> str:
         """Why this model must not score this plant, in plain words that lead on; empty when it may."""
@@ -151,21 +156,21 @@ class Scorer:
     def score_all(self, until: int, progress: Progress) -> int:
         """Score and keep every grid time of every machine up to `until`; returns the number of rows with a score."""
         scored = 0
-        machines = list(self.store.machines()["machine"])
+        machines = list(self._in_use())
         for done, machine in enumerate(machines):
             progress.step(done, len(machines), f"Scoring machine {machine}")
             (history,) = histories(self.store, [machine], None, until)
             if len(history.times):
                 rows = scoring.rows(self.model, history, grid(int(history.times[0]), until, self.step))
-                frame = self._frame([machine], [rows], self.model.predict(rows.matrix))
+                frame = self._frame([history], [rows], self.model.predict(rows.matrix))
                 self._keep(frame)
                 scored += int(frame["risk"].notna().sum())
         progress.step(len(machines), len(machines), "Scored")
         return scored
 
     def fleet(self, now: Clock, at: int, progress: Progress) -> Fleet:
-        """Every machine at grid time `at` (ms)."""
-        about = _about(self.store)
+        """Every machine in use at grid time `at` (ms); retired ones are left out."""
+        about = self._in_use()
         machines = list(about)
         obstacle = self.obstacle()
         last = self.store.last_readings(at)
@@ -188,7 +193,7 @@ class Scorer:
                 rows += part_rows
                 fresh.append(frame)
             progress.step(len(machines), len(machines), f"Scored {len(machines)} machines")
-            past = pd.concat([past, *fresh])
+            past = pd.concat([past[past["machine"].isin(machines)], *fresh])
             rows = self._with_history(rows, past, times_shown, at)
         failures = self.store.events("failures", None, at - 30 * times.DAY + 1, at)
         return self._ranked(now, at, rows, past, len(failures), (obstacle,) if obstacle else self.notes())
@@ -213,6 +218,7 @@ class Scorer:
             )
         else:
             recent = grid(at - HISTORY, at, self.step)
+            # A retired machine's page still tells of its past.
             (state,), frame = self._score_part(
                 [machine], {machine: recent}, {machine: self._latest(last.get(machine), at)}, last, at
             )
@@ -220,6 +226,7 @@ class Scorer:
             progress.check()
             rows = scoring.rows(self.model, history, shown)
             risk[np.isin(shown, rows.times)] = self.model.predict(rows.matrix)[:, 0]
+            risk[~self.service.usable(history, shown)] = np.nan
             since = _alarm_since(state, history, self.model.info.threshold, self.step)
         events = _events(history, start, end)
         failures = [e for e in _events(history, None, at) if e.kind == "failures"]
@@ -238,6 +245,10 @@ class Scorer:
             alarm_since=since,
             last_failure=failures[-1] if failures else None,
         )
+
+    def _in_use(self) -> dict[str, Any]:
+        retired = self.store.names.retired()
+        return {machine: row for machine, row in _about(self.store).items() if machine not in retired}
 
     @property
     def _zone(self) -> str:
@@ -269,20 +280,25 @@ class Scorer:
         records = list(histories(self.store, machines, start, at))
         parts = [scoring.rows(self.model, history, wanted[history.machine]) for history in records]
         risks = self.model.predict(np.concatenate([part.matrix for part in parts]))
-        frame = self._frame(machines, parts, risks)
+        frame = self._frame(records, parts, risks)
         kept = np.concatenate([np.isin(part.asked, missing[m]) for m, part in zip(machines, parts, strict=True)])
         fresh = frame[kept]
         self._keep(fresh)
         return self._states(records, parts, risks, now, last, at), fresh
 
-    def _frame(self, machines: Sequence[str], parts: Sequence[scoring.Rows], risks: Floats) -> pd.DataFrame:
-        """machine, time, risk and one column per component for every time asked; NaN where there is no score."""
+    def _frame(self, records: Sequence[MachineHistory], parts: Sequence[scoring.Rows], risks: Floats) -> pd.DataFrame:
+        """machine, time, risk and one column per component for every time asked; NaN where there is no score: no
+        readings, a sensor silent, the machine stopped or out of service."""
         scored = np.concatenate([np.isin(part.asked, part.times) for part in parts])
         values = np.full((len(scored), risks.shape[1]), np.nan)
         values[scored] = risks
+        if self.service:
+            idle = [~self.service.usable(history, part.asked) for history, part in zip(records, parts, strict=True)]
+            values[np.concatenate(idle)] = np.nan
         frame = pd.DataFrame(values, columns=["risk", *self.model.components])
         frame.insert(0, "time", np.concatenate([part.asked for part in parts]))
-        frame.insert(0, "machine", np.repeat(np.array(machines, object), [len(part.asked) for part in parts]))
+        names = np.array([history.machine for history in records], object)
+        frame.insert(0, "machine", np.repeat(names, [len(part.asked) for part in parts]))
         return frame
 
     def _keep(self, frame: pd.DataFrame) -> None:
@@ -304,14 +320,20 @@ class Scorer:
         begins = np.cumsum([0, *(len(part.times) for part in parts)])
         # The state's row among all rows of the part, -1 where the machine has none.
         rows = np.full(len(parts), -1)
+        stopped = [_idle(self.service.periods(history), at) for history in records]
         for number, (history, part) in enumerate(zip(records, parts, strict=True)):
+            if stopped[number] is not None:
+                continue
             at_now = np.flatnonzero(np.isin(part.times, now[history.machine]))
             if len(at_now):
                 rows[number] = begins[number] + at_now[-1]
         matrix = np.concatenate([part.matrix for part in parts])
         shares = self.model.contributions(matrix[rows[rows >= 0]])
         states, told = [], 0
-        for history, part, row in zip(records, parts, rows.tolist(), strict=True):
+        for history, part, row, period in zip(records, parts, rows.tolist(), stopped, strict=True):
+            if period is not None:
+                states.append(self._idle_state(history, period, last, at))
+                continue
             if row < 0:
                 states.append(self._unknown_state(history, part, now, last, at))
                 continue
@@ -343,6 +365,21 @@ class Scorer:
             last_reading=last,
             data_age_h=None if data_age is None else data_age / times.HOUR,
             note=note,
+            doubts=self._doubts(history, time),
+        )
+
+    def _idle_state(self, history: MachineHistory, period: Period, last: dict[str, int], at: int) -> MachineRisk:
+        """A machine that is not running has no risk and raises no alarm."""
+        note = f"{period.state.capitalize()} since {times.short(period.start, self._zone)}: no risk is told"
+        row = self._unknown_row(history.machine, history.machine_model, history.age, at, last, note)
+        # That it is silent is no news then.
+        return replace(row, band="unknown")
+
+    def _doubts(self, history: MachineHistory, at: int) -> tuple[str, ...]:
+        spec, least = self.model.spec, round(self.settings.stuck_h * times.HOUR)
+        zone = self._zone
+        return quality.doubts(
+            history, spec.sensors, self.sensors, at, spec.long, self.sampling, least, lambda t: times.short(t, zone)
         )
 
     def _unknown_state(
@@ -462,6 +499,11 @@ def _events(history: MachineHistory, start: int | None, end: int) -> tuple[Event
         if (start is None or time >= start) and time <= end
     ]
     return tuple(sorted(found, key=lambda event: event.time))
+
+
+def _idle(given: Sequence[Period], at: int) -> Period | None:
+    period = periods.at_time(at, given)
+    return period if period is not None and period.state in periods.IDLE else None
 
 
 def _alarm_since(state: MachineRisk, history: MachineHistory, threshold: float, step: int) -> int | None:

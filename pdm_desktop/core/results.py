@@ -57,7 +57,9 @@ class MachineRisk:
     history_risk: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """The last 14 days on the grid, oldest first; NaN where there is no score."""
     note: str = ""
-    """Why there is no number, or what weakens it."""
+    """Why there is no number."""
+    doubts: tuple[str, ...] = ()
+    """What weakens the number: a stuck sensor, a gap, a jump of the clock, values beyond plausible limits."""
 
     @property
     def top_component(self) -> str:
@@ -134,6 +136,35 @@ class MachineView:
 
 
 @dataclass(frozen=True)
+class Stuck:
+    """A span in which a sensor showed one and the same value for too long. start, end: its first and last reading."""
+
+    sensor: str
+    start: int
+    end: int
+    value: float
+
+
+@dataclass(frozen=True)
+class ClockJump:
+    """Readings on a regular beat that went on with another: the first of those, and by how many ms the beat moved."""
+
+    time: int
+    by: int
+
+
+@dataclass(frozen=True)
+class SensorRow:
+    """One sensor of the plant. low, high: plausible limits, None = none; outside: values kept that lie beyond them."""
+
+    name: str
+    unit: str
+    low: float | None
+    high: float | None
+    outside: int
+
+
+@dataclass(frozen=True)
 class DataRow:
     """What the store holds of one machine. gaps: (start, end) of every silence longer than three sampling steps."""
 
@@ -147,6 +178,12 @@ class DataRow:
     first: int | None
     last: int | None
     gaps: tuple[tuple[int, int], ...]
+    stuck: tuple[Stuck, ...] = ()
+    jumps: tuple[ClockJump, ...] = ()
+    outside: tuple[tuple[str, int], ...] = ()
+    """(sensor, values beyond its plausible limits), where there are any."""
+    retired: int | None = None
+    """Since when it is out of use, ms."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +214,15 @@ class DataOverview:
     batches: tuple[Batch, ...]
     failures_known_until: int | None
     sampling_ms: int | None
+    sensor_rows: tuple[SensorRow, ...] = ()
+    rules: tuple[PeriodRule, ...] = ()
+    periods: tuple[Period, ...] = ()
+    """Those entered and from files."""
+    edits: tuple[Edit, ...] = ()
+    """Every change by hand, newest first."""
+    known_until_set: bool = False
+    """Whether failures_known_until was set by hand (else it is the newest failure)."""
+    stuck_h: float = 12.0
 
 
 @dataclass(frozen=True)

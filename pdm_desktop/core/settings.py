@@ -20,6 +20,7 @@ class Settings:
     horizon_h: hours a risk looks ahead.            clock: live, end-of-data, or automatic (see Workspace.clock).
     failures_known_until: ISO 8601 time up to which the failure record is complete; empty = its newest failure.
     locale: language of numbers and dates in reports.
+    stuck_h: hours after which a sensor that shows one and the same value is flagged as stuck.
     """
 
     plant_name: str = "My plant"
@@ -28,6 +29,7 @@ class Settings:
     clock: ClockMode | str = "automatic"
     failures_known_until: str = ""
     locale: str = "en"
+    stuck_h: float = 12.0
 
     @property
     def horizon(self) -> int:
@@ -71,7 +73,7 @@ def save(path: Path, settings: Settings) -> None:
 
 
 def _typed(key: str, value: str) -> Any:
-    if key != "horizon_h":
+    if key not in ("horizon_h", "stuck_h"):
         return value
     try:
         return float(value)
@@ -85,6 +87,8 @@ def _checked(settings: Settings) -> Settings:
         raise PdmError(
             f"A horizon of {settings.horizon_h:g} h is out of range.", "One minute to one year.", "horizon_h"
         )
+    if not 0 < settings.stuck_h <= 24 * 366:
+        raise PdmError(f"{settings.stuck_h:g} h is out of range.", "More than nothing, a year at most.", "stuck_h")
     if settings.clock not in ("live", "end-of-data", "automatic"):
         raise PdmError(f"{settings.clock!r} is not a clock.", "Use live, end-of-data or automatic.", "clock")
     if settings.failures_known_until:

@@ -102,6 +102,7 @@ class Edits:
                 "SELECT kind, machine, time, label FROM edit_event WHERE edit = ?", (edit,)
             ).fetchall():
                 _settle(db, kind, at_machine, time, label)
+            forget_service(db, edit)
             _undo_rest(db, what, machine, json.loads(before), json.loads(after))
             catalogue.refresh_views(db)
 
@@ -167,6 +168,16 @@ def machine_id(db: sqlite3.Connection, machine: str) -> int:
     if found is None:
         raise PdmError(f"There is no machine {machine!r}.", "See the Data page for the machines.", "machine")
     return found
+
+
+def forget_service(db: sqlite3.Connection, edit: int) -> None:
+    """Delete the opinions that the periods or rules of an edit bear on."""
+    spans = db.execute(
+        "SELECT machine, min(start) FROM period WHERE edit = ? OR removed_by = ? GROUP BY machine", (edit, edit)
+    ).fetchall()
+    catalogue.forget_risks(db, dict(spans))
+    for (machine,) in db.execute("SELECT machine FROM rule WHERE edit = ? OR removed_by = ?", (edit, edit)).fetchall():
+        forget_all_risks(db, None if machine is None else [machine])
 
 
 def forget_all_risks(db: sqlite3.Connection, machines: Sequence[int] | None = None) -> None:

@@ -21,6 +21,7 @@ from pdm_desktop.core.store.bulk import Floats, Ints
 from pdm_desktop.core.store.database import copy_database, driver, open_engine, world_faults
 from pdm_desktop.core.store.edits import Edits
 from pdm_desktop.core.store.names import Names
+from pdm_desktop.core.store.service import Service
 from pdm_desktop.core.store.tables import natural_key, record_table, standing
 from pdm_desktop.core.store.undo import undo
 from pdm_desktop.core.store.writer import BatchWriter
@@ -47,6 +48,7 @@ class Store:
         self._local = threading.local()
         self.edits = Edits(self._read, self._write)
         self.names = Names(self._read, self._write)
+        self.service = Service(self._read, self._write)
 
     @staticmethod
     def open(path: Path, *, read_only: bool = False) -> Store:
@@ -250,6 +252,15 @@ class Store:
         with self._read() as db:
             row = db.execute(f"SELECT max(time) FROM {kind} t WHERE {standing(kind, 't')}").fetchone()
         return None if row[0] is None else int(row[0])
+
+    def versions(self) -> dict[str, tuple[int, int, int]]:
+        """machine -> something that changes whenever an import or the undoing of one touches it."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT m.name, count(*), sum(b.undone_at IS NOT NULL), max(b.id) FROM batch_machine l"
+                " JOIN machine m ON m.id = l.machine JOIN batch b ON b.id = l.batch GROUP BY l.machine"
+            ).fetchall()
+        return {name: (count, undone, newest) for name, count, undone, newest in rows}
 
     def gaps(self, machine: str, longer_than_ms: int) -> tuple[tuple[int, int], ...]:
         """(last reading before, first after) of every silence of the machine longer than `longer_than_ms`."""
