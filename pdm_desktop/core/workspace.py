@@ -14,25 +14,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pdm_desktop.core import fleet as fleets
 from pdm_desktop.core import ingest, paths, report, scoring, settings, simulate, times
+from pdm_desktop.core.by_hand import ByHand
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import build, grid, grid_step, scored_times
 from pdm_desktop.core.fleet import Clock, Scorer
 from pdm_desktop.core.lock import WorkspaceLock
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.quality import Overview
 from pdm_desktop.core.results import (
     Batch,
     DataOverview,
-    DataRow,
     Fleet,
     ImportReport,
     MachineView,
     ModelInfo,
+    SensorRow,
     WatchReport,
     WatchSettings,
 )
@@ -45,10 +46,9 @@ from pdm_desktop.core.watch import Watch
 DATABASE = "plant.db"
 SETTINGS = "settings.toml"
 LOCK = "workspace.lock"
-_LONG_GAP_STEPS = 3
 
 
-class Workspace:
+class Workspace(ByHand):
     """An open workspace. Use `open`, and `close` when done."""
 
     def __init__(self, folder: Path, store: Store, lock: WorkspaceLock | None) -> None:
@@ -58,6 +58,7 @@ class Workspace:
         self._lock = lock
         self._settings = settings.load(folder / SETTINGS)
         self._score_lock = threading.Lock()
+        self._overview = Overview()
 
     @staticmethod
     def open(folder: Path, *, read_only: bool = False) -> Workspace:
@@ -281,35 +282,22 @@ class Workspace:
     def data_overview(self, progress: Progress) -> DataOverview:
         """What the store holds, per machine and kind, with gaps and batches."""
         store = self._store
-        sampling = store.sampling_ms()
-        about: list[Any] = store.machines().to_dict("records")
-        coverage: dict[str, Any] = {row["machine"]: row for row in store.coverage().to_dict("records")}
-        rows = []
-        for done, known in enumerate(about):
-            machine = known["machine"]
-            progress.step(done, len(about), f"Looking at machine {machine}")
-            seen = coverage.get(machine)
-            rows.append(
-                DataRow(
-                    machine=machine,
-                    machine_model=known["machine_model"],
-                    age=None if np.isnan(known["age"]) else float(known["age"]),
-                    readings=0 if seen is None else int(seen["readings"]),
-                    errors=0 if seen is None else int(seen["errors"]),
-                    maintenance=0 if seen is None else int(seen["maintenance"]),
-                    failures=0 if seen is None else int(seen["failures"]),
-                    first=None if seen is None or np.isnan(seen["first"]) else int(seen["first"]),
-                    last=None if seen is None or np.isnan(seen["last"]) else int(seen["last"]),
-                    gaps=() if sampling is None else store.gaps(machine, _LONG_GAP_STEPS * sampling),
-                )
-            )
+        rows = self._overview.rows(store, round(self._settings.stuck_h * times.HOUR), progress)
+        sensors = store.sensors()
+        outside = {name: sum(by.values()) for name, by in store.names.outside_limits().items()}
         return DataOverview(
             time_zone=self._settings.time_zone,
-            sensors=tuple((s.name, s.unit) for s in store.sensors()),
-            rows=tuple(rows),
+            sensors=tuple((s.name, s.unit) for s in sensors),
+            rows=rows,
             batches=store.batches(),
             failures_known_until=self.failures_known_until(),
-            sampling_ms=sampling,
+            sampling_ms=store.sampling_ms(),
+            sensor_rows=tuple(SensorRow(s.name, s.unit, s.low, s.high, outside.get(s.name, 0)) for s in sensors),
+            rules=store.service.rules(),
+            periods=store.service.periods(),
+            edits=store.edits.all(),
+            known_until_set=self._settings.known_until is not None,
+            stuck_h=self._settings.stuck_h,
         )
 
     def failures_known_until(self) -> int | None:
