@@ -36,6 +36,7 @@ def test_a_whole_installation_passes_every_check_and_makes_no_workspace(tmp_path
         "Bundled model",
         "Database and migrations",
         "Import and score",
+        "Training and MLflow",
         "Data folder",
         "Free disk",
     ]
@@ -60,6 +61,16 @@ def test_a_missing_resource_is_named(installation: Path, tmp_path: Path) -> None
     check = found(doctor.run(tmp_path / "workspace"))["Resources"]
     assert not check.ok
     assert "themes/style.qss" in check.detail
+
+
+def test_where_mlflow_cannot_work_the_doctor_says_so_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow.xgboost", None)  # as if the program had been packed without it
+    checks = found(doctor.run(tmp_path / "workspace"))
+    assert not checks["Training and MLflow"].ok
+    assert "mlflow.xgboost" in checks["Training and MLflow"].detail
+    assert checks["Free disk"].ok
 
 
 def test_a_folder_that_cannot_be_made_is_found(tmp_path: Path) -> None:
