@@ -4,30 +4,15 @@ back; what imports brought stays below it untouched."""
 from __future__ import annotations
 
 import getpass
-from typing import Any, NamedTuple
+from typing import Any
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import EventKind
+from pdm_desktop.core.results import By, EventKind, HandEvent
 from pdm_desktop.core.schema import EVENT_KINDS
 from pdm_desktop.core.store import Store
 
 SINGULAR: dict[EventKind, str] = {"errors": "error", "maintenance": "replacement", "failures": "failure"}
-
-
-class HandEvent(NamedTuple):
-    """One event as entered: time in ms UTC; label: the code or the component."""
-
-    kind: EventKind
-    time: int
-    label: str
-
-
-class By(NamedTuple):
-    """Who makes a change, and why."""
-
-    who: str
-    why: str = ""
 
 
 def user() -> str:

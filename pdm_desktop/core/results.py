@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -254,6 +254,19 @@ class FileReport:
     header_row: int = 1
     units_row: int | None = None
     bad_quality_values: int = 0
+    flagged_values: int = 0
+    """Values outside their sensor's plausible limits: kept."""
+    ignored_columns: tuple[str, ...] = ()
+    machine: str | None = None
+    """Said by the user, where the file has no column for it."""
+    day_first: bool | None = None
+    """The order of day and month that held; None where it does not matter."""
+    fold_times: int = 0
+    """Times that the clock showed twice, told apart by their order in the file."""
+    gap_times: int = 0
+    """Times that the clock never showed, read as if it had not been put forward."""
+    profile: str | None = None
+    notes: tuple[str, ...] = ()
     changed: dict[str, int] = field(default_factory=dict)
     """machine -> the earliest time (ms) at which its record changed; what scoring must look at again."""
 
@@ -301,6 +314,21 @@ class WatchReport:
     def changed(self) -> bool:
         """Whether the plant's record changed."""
         return any(file.batch is not None for file in self.imported)
+
+
+class HandEvent(NamedTuple):
+    """One event as entered by hand: time in ms UTC; label: the code or the component."""
+
+    kind: EventKind
+    time: int
+    label: str
+
+
+class By(NamedTuple):
+    """Who makes a change by hand, and why."""
+
+    who: str
+    why: str = ""
 
 
 PeriodState = Literal["running", "stopped", "out of service"]

@@ -13,8 +13,8 @@ from pdm_desktop.core import periods, times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import MachineHistory
 from pdm_desktop.core.periods import Entry
-from pdm_desktop.core.record import By, signed
-from pdm_desktop.core.results import Period, PeriodRule
+from pdm_desktop.core.record import signed
+from pdm_desktop.core.results import By, Period, PeriodRule
 from pdm_desktop.core.store import Store
 
 HAND, FILE = "hand", "file"
