@@ -19,6 +19,8 @@ from pdm_desktop import __version__
 from pdm_desktop.core.errors import PdmError, UsageError
 
 Arguments = argparse.Namespace
+_LOOK_S = 10
+"""Between two looks into a watched folder."""
 
 
 class Painting(Protocol):
@@ -189,11 +191,14 @@ def _import(arguments: Arguments) -> int:
             time_zone=arguments.time_zone,
             dry_run=arguments.dry_run,
         )
-    files = [{k: v for k, v in asdict(file).items() if k != "changed"} for file in made.files]
-    for file in files:
-        file["sensors"] = [{"name": name, "unit": unit} for name, unit in file["sensors"]]
+    files = [_file_plain(file) for file in made.files]
     _put(arguments, {"files": files, "seconds": made.seconds}, "\n".join(import_words(file) for file in made.files))
     return 1 if arguments.strict and any(file.rejected or file.rejected_values for file in made.files) else 0
+
+
+def _file_plain(file: Any) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(file).items() if key != "changed"}
+    return plain | {"sensors": [{"name": name, "unit": unit} for name, unit in file.sensors]}
 
 
 def import_words(file: Any) -> str:
@@ -214,6 +219,54 @@ def import_words(file: Any) -> str:
     nothing = "" if file.batch is not None else "; nothing was changed"
     rejects = f" See {file.rejects_file}." if file.rejects_file else ""
     return f"{name} ({file.kind}): {', '.join(counts) or 'no rows'}{nothing}.{rejects}"
+
+
+def _watch(arguments: Arguments) -> int:
+    """Look into the watched folder once, or until stopped."""
+    import time
+
+    from pdm_desktop.core.results import WatchSettings
+
+    if arguments.json and not arguments.once:
+        raise UsageError("With --json there is one look only.", "Usage: pdm-desktop --json watch [DIR] --once")
+    with _open(arguments) as workspace:
+        if arguments.folder is not None:
+            told = WatchSettings(str(arguments.folder.resolve()), on=True, move=arguments.move)
+            if told != workspace.watch_settings:
+                workspace.change_watch(told)
+        if not workspace.watch_settings.on:
+            raise UsageError("Which folder is to be watched?", "Usage: pdm-desktop watch DIR [--move] [--once]")
+        while True:
+            report = workspace.watch_once(_progress(arguments))
+            if report.changed:
+                _score_what_came(workspace, arguments)
+            if arguments.once or report.imported or report.failed or report.problem:
+                _put(arguments, _watch_plain(report), watch_words(report))
+            if arguments.once:
+                return 1 if report.failed or report.problem else 0
+            time.sleep(_LOOK_S)
+
+
+def _score_what_came(workspace: Any, arguments: Arguments) -> None:
+    try:
+        workspace.score(None, _progress(arguments))
+    except PdmError as exc:
+        # The files are in all the same: a plant the model cannot judge is watched too.
+        print(exc, file=sys.stderr)
+
+
+def _watch_plain(report: Any) -> dict[str, Any]:
+    plain = asdict(report) | {"files": [_file_plain(file) for file in report.imported]}
+    return {key: value for key, value in plain.items() if key != "imported"}
+
+
+def watch_words(report: Any) -> str:
+    """One look into the watched folder, a line a file."""
+    lines = [import_words(file) for file in report.imported]
+    lines += [f"{failure.file} was not imported: {failure.reason}" for failure in report.failed]
+    lines += [f"{name} had come in before." for name in report.known]
+    lines += [f"{name} may still be growing." for name in report.waiting]
+    return "\n".join([*lines, report.problem] if report.problem else lines) or "Nothing new."
 
 
 def _imports(arguments: Arguments) -> int:
@@ -408,6 +461,11 @@ def _parser() -> _Parser:
     bring.add_argument("--time-zone", metavar="ZONE", help="IANA zone of times without an offset")
     bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
+
+    watch = command("watch", _watch, "import files that arrive in a folder, until stopped")
+    watch.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the folder (else the one chosen before)")
+    watch.add_argument("--move", action="store_true", help="move files to done/, or to failed/ with the reason beside")
+    watch.add_argument("--once", action="store_true", help="one look: takes what has not changed since an earlier one")
 
     imports = command("imports", _imports, "list import batches or undo one")
     imports.add_argument("action", choices=["list", "undo"])
