@@ -187,10 +187,14 @@ def _import(arguments: Arguments) -> int:
         made = workspace.import_files(
             arguments.files,
             _progress(arguments),
-            kind=arguments.kind,
-            time_zone=arguments.time_zone,
+            choices=_choices(arguments),
+            profile=arguments.profile,
             dry_run=arguments.dry_run,
         )
+        if arguments.save_profile:
+            workspace.save_profile(
+                arguments.save_profile, workspace.recognise(arguments.files[0], _choices(arguments), arguments.profile)
+            )
     files = [_file_plain(file) for file in made.files]
     _put(arguments, {"files": files, "seconds": made.seconds}, "\n".join(import_words(file) for file in made.files))
     return 1 if arguments.strict and any(file.rejected or file.rejected_values for file in made.files) else 0
@@ -199,6 +203,32 @@ def _import(arguments: Arguments) -> int:
 def _file_plain(file: Any) -> dict[str, Any]:
     plain = {key: value for key, value in asdict(file).items() if key != "changed"}
     return plain | {"sensors": [{"name": name, "unit": unit} for name, unit in file.sensors]}
+
+
+def _choices(arguments: Arguments) -> Any:
+    """What the user said about the files."""
+    from pdm_desktop.core.plans import Choices, Role
+
+    columns = {}
+    for pair in arguments.map or ():
+        column, equals, role = pair.rpartition("=")
+        if not equals or not column.strip():
+            raise UsageError("Columns are mapped as COLUMN=ROLE.", "Usage: --map 'Druck [bar]=sensor:pressure:bar'")
+        try:
+            columns[column.strip()] = Role.parse(role)
+        except PdmError as exc:
+            raise UsageError(exc.message, exc.hint, exc.where) from exc
+    return Choices(
+        kind=arguments.kind,
+        encoding=arguments.encoding,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(arguments.delimiter, arguments.delimiter),
+        decimal=arguments.decimal,
+        sheet=arguments.sheet,
+        columns=columns,
+        machine=arguments.machine,
+        time_zone=arguments.time_zone,
+        day_first=arguments.day_first,
+    )
 
 
 def import_words(file: Any) -> str:
@@ -459,6 +489,19 @@ def _parser() -> _Parser:
     bring.add_argument("files", nargs="+", type=Path, metavar="FILE")
     bring.add_argument("--kind", choices=["telemetry", "errors", "maintenance", "failures", "machines"])
     bring.add_argument("--time-zone", metavar="ZONE", help="IANA zone of times without an offset")
+    roles = "machine, timestamp, date, time, error, component, failure[:VALUE], machine_model, age, known"
+    roles += ", sensor[:NAME[:UNIT]], tag, value, quality, ignore"
+    bring.add_argument("--map", action="append", metavar="COLUMN=ROLE", help=f"what a column holds: {roles}")
+    bring.add_argument("--profile", metavar="NAME", help="read the files as this profile says")
+    bring.add_argument("--save-profile", metavar="NAME", help="keep how the first file was read, for others like it")
+    bring.add_argument("--machine", metavar="ID", help="the machine of files without a column for it")
+    order = bring.add_mutually_exclusive_group()
+    order.add_argument("--day-first", action="store_const", const=True, dest="day_first", help="01/02: 1 February")
+    order.add_argument("--month-first", action="store_const", const=False, dest="day_first", help="01/02: 2 January")
+    bring.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, or the file in an archive")
+    bring.add_argument("--encoding", metavar="NAME", help="utf-8, utf-16, cp1252 ...")
+    bring.add_argument("--delimiter", metavar="CHAR", help="what separates columns; tab for a tab")
+    bring.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
     bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import tempfile
 import threading
-import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,12 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from pdm_desktop.core import fleet as fleets
-from pdm_desktop.core import ingest, paths, report, scoring, settings, simulate, times
+from pdm_desktop.core import report, scoring, settings, simulate, times
 from pdm_desktop.core.by_hand import ByHand
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import build, grid, grid_step, scored_times
 from pdm_desktop.core.fleet import Clock, Scorer
+from pdm_desktop.core.importing import WithImports
 from pdm_desktop.core.lock import WorkspaceLock
+from pdm_desktop.core.modelling import WithModels
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.quality import Overview
 from pdm_desktop.core.results import (
@@ -37,8 +38,6 @@ from pdm_desktop.core.results import (
     WatchReport,
     WatchSettings,
 )
-from pdm_desktop.core.schema import Kind
-from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 from pdm_desktop.core.watch import Watch
@@ -48,7 +47,7 @@ SETTINGS = "settings.toml"
 LOCK = "workspace.lock"
 
 
-class Workspace(ByHand):
+class Workspace(ByHand, WithImports, WithModels):
     """An open workspace. Use `open`, and `close` when done."""
 
     def __init__(self, folder: Path, store: Store, lock: WorkspaceLock | None) -> None:
@@ -118,11 +117,6 @@ class Workspace(ByHand):
         """The workspace's now."""
         return fleets.clock(self._settings, self._store.newest_reading(), times.now_ms())
 
-    @cached_property
-    def model(self) -> Model:
-        """The model in use: the champion that ships with the program."""
-        return Model.load(paths.bundled_model())
-
     @property
     def model_info(self) -> ModelInfo:
         """Name, version and run of the model in use."""
@@ -144,32 +138,6 @@ class Workspace(ByHand):
         self.change_settings({"plant_name": "Demo plant (simulated)"})
         self.score(None, progress)
         return made
-
-    def import_files(
-        self,
-        files: Sequence[Path],
-        progress: Progress,
-        *,
-        kind: Kind | None = None,
-        time_zone: str | None = None,
-        dry_run: bool = False,
-    ) -> ImportReport:
-        """Import files (a folder: every recognised file in it, machines first). All of them or, on an error, none."""
-        begun = time.monotonic()
-        with self._store.transaction():
-            reports = [
-                ingest.import_file(
-                    self._store,
-                    path,
-                    kind=kind,
-                    time_zone=time_zone or self._settings.time_zone,
-                    dry_run=dry_run,
-                    progress=progress,
-                    rejects_dir=self.folder / "imports",
-                )
-                for path in ingest.discover(files)
-            ]
-        return ImportReport(tuple(reports), time.monotonic() - begun)
 
     def imports(self) -> tuple[Batch, ...]:
         """Every import batch, oldest first."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
+import csv
+import io
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest.recognise import Layout
+from pdm_desktop.core.ingest.source import Source
+from pdm_desktop.core.plans import Plan
 
 ROWS = 45_000  # a block: what is made into Python objects in one go
 _MOST_BYTES = 4 * 1024 * 1024
-_NEWLINE = b"\n"
 LONGEST_LINE = 8 * 1024 * 1024
+
+
+class Overturned(Exception):
+    """What was told from samples of the file does not hold for all of it; `plan` says what does."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
 
 
 class Block(NamedTuple):
@@ -20,48 +30,46 @@ class Block(NamedTuple):
 
     data: bytes
     line: int
-    read: int
-    """Bytes of the file read so far."""
+
+    def rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        """(line, cells) of each row; raises csv.Error where there is none."""
+        reader = csv.reader(io.StringIO(self.data.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
+        before = 0
+        for row in reader:
+            yield self.line + before, row
+            before = reader.line_num
 
 
 class Blocks:
-    """The blocks after the header. `sha256` holds once all were read."""
+    """The blocks from the plan's first row on."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._hash = hashlib.sha256()
-        self._size = int(min(max(layout.line_bytes * ROWS, 64 * 1024), _MOST_BYTES))
-
-    @property
-    def sha256(self) -> str:
-        """The hash of all bytes read, hexadecimal."""
-        return self._hash.hexdigest()
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.source = Source(plan.path, plan.encoding, plan.sheet)
+        self._size = int(min(max(plan.line_bytes * ROWS, 64 * 1024), _MOST_BYTES))
 
     def __iter__(self) -> Iterator[Block]:
-        path = self._layout.path
-        try:
-            with path.open("rb") as file:
-                rest = b""
-                line, read = 1, 0
-                while piece := file.read(self._size):
-                    self._hash.update(piece)
-                    read += len(piece)
-                    data = rest + piece
-                    cut = self._cut(data)
-                    if not cut and len(data) > LONGEST_LINE:
-                        raise PdmError(
-                            f"A line is longer than {LONGEST_LINE // 2**20} MB, or a quote in it is never closed.",
-                            "Check the file in an editor.",
-                            f"{path.name}, line {line}",
-                        )
-                    if cut:
-                        yield from self._block(data[:cut], line, read)
-                        line += data.count(b"\n", 0, cut)
-                    rest = data[cut:]
-                if rest:
-                    yield from self._block(rest + b"\n", line, read)
-        except OSError as exc:
-            raise PdmError(f"The file cannot be read: {exc.strerror}.", "Check the disk.", str(path)) from exc
+        path = self._plan.path
+        rest = b""
+        line = 1
+        skip = self._plan.first_row - 1
+        for piece in self.source.pieces(self._size):
+            data = rest + piece
+            if line <= skip:
+                data, line = _skipped(data, line, skip)
+            cut = self._cut(data) if line > skip else 0
+            if not cut and len(data) > LONGEST_LINE:
+                raise PdmError(
+                    f"A line is longer than {LONGEST_LINE // 2**20} MB, or a quote in it is never closed.",
+                    "Check the file in an editor.",
+                    f"{path.name}, line {line}",
+                )
+            if cut:
+                yield self._block(data[:cut], line)
+                line += data.count(b"\n", 0, cut)
+            rest = data[cut:]
+        if rest and line > skip:
+            yield self._block(rest + b"\n", line)
 
     @staticmethod
     def _cut(data: bytes) -> int:
@@ -74,10 +82,7 @@ class Blocks:
             cut = before
         return cut
 
-    def _block(self, data: bytes, line: int, read: int) -> Iterator[Block]:
-        if line == 1:
-            header = self._header_end(data)
-            line, data = 1 + data.count(b"\n", 0, header), data[header:]
+    def _block(self, data: bytes, line: int) -> Block:
         bad, message = data.find(b"\0"), "The file is not a table of text."
         if bad < 0 and not data.isascii():
             try:
@@ -85,14 +90,21 @@ class Blocks:
             except UnicodeDecodeError as exc:
                 bad, message = exc.start, "The file is not text in UTF-8."
         if bad >= 0:
-            where = f"{self._layout.path.name}, line {line + data.count(_NEWLINE, 0, bad)}"
-            raise PdmError(message, "Save it as CSV in UTF-8.", where)
-        if data:
-            yield Block(data, line, read)
+            where = f"{self._plan.path.name}, line {line + data.count(bytes([10]), 0, bad)}"
+            raise PdmError(message, "Choose another encoding, or save it as CSV in UTF-8.", where)
+        if self._plan.mended and b"'" in data:
+            # What keeps a spreadsheet from taking a text for a formula is no part of it.
+            mark = re.escape(self._plan.delimiter.encode())
+            data = re.sub(rb"(?m)(^|" + mark + rb"|\")'(?=[=+\-@\t])", rb"\1", data)
+        return Block(data, line)
 
-    @staticmethod
-    def _header_end(data: bytes) -> int:
-        end = data.find(b"\n") + 1
-        while data.count(b'"', 0, end) % 2 and end < len(data):
-            end = data.find(b"\n", end) + 1 or len(data)
-        return end
+
+def _skipped(data: bytes, line: int, skip: int) -> tuple[bytes, int]:
+    """What is left of the data after line `skip`, and the line it begins with."""
+    at = 0
+    while line <= skip:
+        end = data.find(b"\n", at) + 1
+        if not end:
+            break
+        at, line = end, line + 1
+    return data[at:], line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,18 +15,19 @@ import pandas as pd
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.blocks import Block
-from pdm_desktop.core.ingest.recognise import Layout
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.tokens import MISSING, is_missing, number_of
+from pdm_desktop.core.plans import Plan
 
 Texts = npt.NDArray[np.bytes_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-NUMBERS = frozenset({"sensor", "age"})
-_TEXT_WIDTH = {"timestamp": 40, "known": 40}
+NUMBERS = frozenset({"sensor", "age", "value"})
+_TEXT_WIDTH = {"timestamp": 40, "known": 40, "date": 24, "time": 24}
 _NAME_WIDTH = 64
 _STRETCH = 64 * 1024  # bytes that share one bad row's fate of being read slowly
+_HIDDEN, _HIDDEN_LINE = b"\x1f", b"\x1e"  # stand for a delimiter and a newline inside quotes
 
 
 @dataclass
@@ -49,15 +51,15 @@ class Cells:
         self.numbers = {position: column[which] for position, column in self.numbers.items()}
 
 
-def read(block: Block, layout: Layout) -> Cells:
+def read(block: Block, plan: Plan) -> Cells:
     """The cells of a block. Clean stretches take a fast way, the others are read cell by cell; both read numbers
     alike, so that it does not matter beside what a row stands."""
-    fast = _read_clean(block, layout)
+    fast = _read_clean(block, plan)
     if fast is not None:
         return fast
     if b'"' in block.data or len(block.data) < _STRETCH:
-        return _read_carefully(block, layout)
-    return _joined([_read_clean(part, layout) or _read_carefully(part, layout) for part in _stretches(block)])
+        return _read_carefully(block, plan)
+    return _joined([_read_clean(part, plan) or _read_carefully(part, plan) for part in _stretches(block)])
 
 
 def _stretches(block: Block) -> Iterator[Block]:
@@ -66,7 +68,7 @@ def _stretches(block: Block) -> Iterator[Block]:
     while start < len(block.data):
         stop = block.data.find(b"\n", start + _STRETCH) + 1 or len(block.data)
         part = block.data[start:stop]
-        yield Block(part, line, block.read)
+        yield Block(part, line)
         start, line = stop, line + part.count(b"\n")
 
 
@@ -82,68 +84,143 @@ def _joined(parts: list[Cells]) -> Cells:
     return whole
 
 
-def _read_clean(block: Block, layout: Layout) -> Cells | None:
+def _read_clean(block: Block, plan: Plan) -> Cells | None:
     """The block when each line has its cells and each number column only numbers and empty cells, else None."""
     data = block.data
-    width = len(layout.columns)
-    delimiter = layout.delimiter.encode()
-    if b'"' in data:
-        if not _only_around_cells(data, delimiter):
+    width = len(plan.columns)
+    delimiter = plan.delimiter.encode()
+    hidden = b'"' in data
+    if hidden:
+        bare = _without_quotes(data, delimiter)
+        if bare is None:
             return None
-        # Quotes around whole cells say nothing; a delimiter or newline within them shows in the counts below.
-        data = data.replace(b'"', b"")
+        data = bare
     count = data.count(b"\n")
     # A line with a cell too many makes the reader stop (but for the first, which is looked at here); so a right total
     # means that no line has a cell too few either.
     if data.count(delimiter, 0, data.index(b"\n")) != width - 1 or data.count(delimiter) != count * (width - 1):
         return None
-    types: dict[int, str] = {}
-    for position, column in enumerate(layout.columns):
-        size = 1 if column.role == "ignore" else _TEXT_WIDTH.get(column.role, _NAME_WIDTH)
-        types[position] = "float64" if column.role in NUMBERS else f"S{size}"
+    frame = _frame(data, plan, count, as_text=bool(plan.thousands) or plan.delimiter == plan.decimal)
+    if frame is None and plan.decimal == "," and not plan.thousands:
+        frame = _frame(data, plan, count, as_text=True)
+    if frame is None:
+        return None
+    # Lines of rows inside quotes: as many newlines as the text before them hides.
+    lines = np.arange(block.line, block.line + count)
+    if hidden and _HIDDEN_LINE in data:
+        inside = np.array([row.count(_HIDDEN_LINE) for row in data.split(b"\n")[:count]])
+        lines[1:] += np.cumsum(inside)[:-1]
+    cells = Cells(lines)
+    for position, column in enumerate(plan.columns):
+        if column.role.role == "ignore":
+            continue
+        values = frame[str(position)].to_numpy()
+        if column.role.role in NUMBERS:
+            numbers = values if values.dtype.kind == "f" else _from_texts(values, plan)
+            if numbers is None or bool(np.isinf(numbers).any()):
+                return None
+            cells.numbers[position] = numbers
+            continue
+        texts = np.ascontiguousarray(values).astype(f"S{_width(column.role.role)}", copy=False)
+        if bool(_full(texts).any()):
+            return None  # perhaps cut off
+        if hidden:
+            texts = texts.copy()
+            raw = texts.view(np.uint8)
+            raw[raw == _HIDDEN[0]] = delimiter[0]
+            raw[raw == _HIDDEN_LINE[0]] = ord("\n")
+        cells.texts[position] = texts
+    return cells
+
+
+def _width(role: str) -> int:
+    return 1 if role == "ignore" else _TEXT_WIDTH.get(role, _NAME_WIDTH)
+
+
+def _frame(data: bytes, plan: Plan, count: int, *, as_text: bool) -> pd.DataFrame | None:
+    """The cells by column; as_text: numbers too, because of their thousands marks. None where that cannot be."""
+    width = len(plan.columns)
+    types: dict[str, str] = {}
+    for position, column in enumerate(plan.columns):
+        role = column.role.role
+        types[str(position)] = "float64" if role in NUMBERS and not as_text else f"S{_width(role)}"
     numbers = [position for position, kind in types.items() if kind == "float64"]
     try:
         frame = pd.read_csv(
             io.BytesIO(data),
             header=None,
             names=[str(position) for position in range(width)],
-            sep=layout.delimiter,
-            dtype={str(position): kind for position, kind in types.items()},
+            sep=plan.delimiter,
+            dtype=types,
             quoting=3,  # csv.QUOTE_NONE
             keep_default_na=False,
-            na_values={str(position): MISSING for position in numbers},
+            na_values=dict.fromkeys(numbers, MISSING),
             low_memory=False,
+            decimal=plan.decimal,
         )
     except (ValueError, OverflowError):  # text in a number column, or a line with a cell too many
         return None
-    if len(frame) != count or not isinstance(frame.index, pd.RangeIndex):
+    return frame if len(frame) == count and isinstance(frame.index, pd.RangeIndex) else None
+
+
+def _from_texts(texts: Texts, plan: Plan) -> Floats | None:
+    """Numbers with the plan's marks; None where one is no number."""
+    texts = np.ascontiguousarray(texts).astype(f"S{_NAME_WIDTH}", copy=False)
+    if bool(_full(texts).any()):
         return None
-    cells = Cells(np.arange(block.line, block.line + count))
-    for position, column in enumerate(layout.columns):
-        if column.role == "ignore":
-            continue
-        values = frame[str(position)].to_numpy()
-        if position in numbers:
-            if bool(np.isinf(values).any()):
-                return None
-            cells.numbers[position] = values
-            continue
-        texts = np.ascontiguousarray(values).astype(types[position], copy=False)
-        if bool(_full(texts).any()):
-            return None  # perhaps cut off
-        cells.texts[position] = texts
-    return cells
+    joined = b"\n".join(texts.tolist()) + b"\n"
+    other = "," if plan.decimal == "." else "."
+    marks = {other, plan.thousands} - {"", plan.decimal}
+    for mark in marks:
+        written = _HIDDEN if mark == plan.delimiter else mark.encode()
+        if written in joined:
+            joined = _ungrouped(joined, written, plan.decimal.encode(), bare=mark == plan.thousands)
+    if plan.decimal == ",":
+        joined = joined.replace(_HIDDEN, b",") if plan.delimiter == "," else joined
+        joined = joined.translate(bytes.maketrans(b".,", b",."))
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(joined),
+            header=None,
+            names=["0"],
+            sep="\t",
+            dtype="float64",
+            quoting=3,
+            keep_default_na=False,
+            na_values=MISSING,
+            skip_blank_lines=False,
+        )
+    except (ValueError, OverflowError):
+        return None
+    numbers: Floats = frame["0"].to_numpy()
+    return numbers if len(numbers) == len(texts) else None
 
 
-def _only_around_cells(data: bytes, delimiter: bytes) -> bool:
-    """Whether each quote opens or closes a cell that is not empty: no quote in a text, none doubled, none alone."""
-    before = (delimiter, b"\n")
-    after = (delimiter, b"\n", b"\r")
-    if b'""' in data or any(b + b'"' + a in data for b in before for a in after) or data.startswith(b'"' + delimiter):
-        return False
-    opening = sum(data.count(b + b'"') for b in before) + data.startswith(b'"')
-    closing = sum(data.count(b'"' + a) for a in after)
-    return opening == closing and opening + closing == data.count(b'"')
+def _ungrouped(joined: bytes, mark: bytes, decimal: bytes, *, bare: bool) -> bytes:
+    """Lines with the thousands marks of their numbers taken out; bare: also where no decimals follow."""
+    mark_, decimal_ = re.escape(mark), re.escape(decimal)
+    end = rb"(?=" + decimal_ + rb"\d|\r?$)" if bare else rb"(?=" + decimal_ + rb"\d)"
+    pattern = re.compile(rb"^[ ]*[+-]?[1-9]\d{0,2}(?:" + mark_ + rb"\d{3})+" + end, re.MULTILINE)
+    return pattern.sub(lambda found: found[0].replace(mark, b""), joined)
+
+
+def _without_quotes(data: bytes, delimiter: bytes) -> bytes | None:
+    """The data with quotes taken off and the delimiters and newlines in them hidden; None where a quote stands
+    anywhere but around a whole cell."""
+    parts = data.split(b'"')
+    if len(parts) % 2 == 0 or _HIDDEN in data or _HIDDEN_LINE in data:
+        return None
+    outside = b'"'.join(parts[0::2])
+    pairs = len(parts) // 2
+    opened = sum(outside.count(before + b'"') for before in (delimiter, b"\n")) + outside.startswith(b'"')
+    closed = sum(outside.count(b'"' + after) for after in (delimiter, b"\n", b"\r\n")) + outside.endswith(b'"')
+    if opened != pairs or closed != pairs:
+        return None
+    inside = b'"'.join(parts[1::2])
+    if delimiter in inside or b"\n" in inside:
+        inside = inside.replace(delimiter, _HIDDEN).replace(b"\n", _HIDDEN_LINE)
+        parts[1::2] = inside.split(b'"')
+    return b"".join(parts)
 
 
 def _full(texts: Texts) -> npt.NDArray[np.bool_]:
@@ -152,28 +229,28 @@ def _full(texts: Texts) -> npt.NDArray[np.bool_]:
     return full
 
 
-def _read_carefully(block: Block, layout: Layout) -> Cells:
-    width = len(layout.columns)
+def _read_carefully(block: Block, plan: Plan) -> Cells:
+    width = len(plan.columns)
     lines: list[int] = []
     rejected: list[Reject] = []
     # By columns from the start: tens of thousands of row lists alive at once would make the garbage collector stop
     # everything for a tenth of a second.
     found: list[list[str]] = [[] for _ in range(width)]
-    for line, row in _rows(block, layout):
+    for line, row in _rows(block, plan):
         if len(row) == width:
             lines.append(line)
             for column_texts, cell in zip(found, row, strict=True):
                 column_texts.append(cell)
         elif row and not (len(row) == 1 and not row[0].strip()):  # a blank line is no row
             reason = f"{len(row)} cells instead of {width}"
-            rejected.append(Reject(line, "", layout.delimiter.join(row), reason))
+            rejected.append(Reject(line, "", plan.delimiter.join(row), reason))
     cells = Cells(np.array(lines, np.int64), rejected_rows=rejected)
-    for position, column in enumerate(layout.columns):
-        if column.role == "ignore":
+    for position, column in enumerate(plan.columns):
+        if column.role.role == "ignore":
             continue
         texts = found[position]
-        if column.role in NUMBERS:
-            cells.numbers[position] = _numbers(texts, lines, column.name, cells.rejected_values)
+        if column.role.role in NUMBERS:
+            cells.numbers[position] = _numbers(texts, lines, plan, position, cells.rejected_values)
         else:
             encoded = [text.encode() for text in texts]
             size = max(map(len, encoded), default=0)
@@ -181,29 +258,28 @@ def _read_carefully(block: Block, layout: Layout) -> Cells:
     return cells
 
 
-def _rows(block: Block, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(block.data.decode("utf-8"), newline=""), delimiter=layout.delimiter)
-    before = 0
+def _rows(block: Block, plan: Plan) -> Iterator[tuple[int, list[str]]]:
+    line = block.line
     try:
-        for row in reader:
-            yield block.line + before, row
-            before = reader.line_num
+        for line, row in block.rows(plan.delimiter):
+            yield line, row
     except csv.Error as exc:
         raise PdmError(
             f"The line cannot be read as a row of a table ({exc}).",
             "Check the quotes in it.",
-            f"{layout.path.name}, line {block.line + before}",
+            f"{plan.path.name}, line {line}",
         ) from exc
 
 
-def _numbers(texts: list[str], lines: list[int], column: str, rejects: list[Reject]) -> Floats:
+def _numbers(texts: list[str], lines: list[int], plan: Plan, position: int, rejects: list[Reject]) -> Floats:
     values = np.full(len(texts), math.nan)
-    for position, text in enumerate(texts):
-        value = number_of(text)
+    column = plan.columns[position].name
+    for row, text in enumerate(texts):
+        value = number_of(text, plan.decimal, plan.thousands)
         if value is not None:
-            values[position] = value
+            values[row] = value
         elif not is_missing(text):
-            rejects.append(Reject(lines[position], column, text, "not a number"))
+            rejects.append(Reject(lines[row], column, text, "not a number"))
     return values
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from pdm_desktop.core.ingest.cells import Floats, Ints, Texts, factorise
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.tokens import is_missing, number_of
+from pdm_desktop.core.plans import Plan
 
 _KEPT = 10_000  # texts of one column that are remembered, in case it turns out to be a sensor
 
@@ -19,10 +20,11 @@ class Doubtful:
         self._texts: dict[int, int] = {}
         self._missing: dict[int, int] = {}
 
-    def values(self, position: int, name: str, texts: Texts, lines: Ints) -> Floats | None:
+    def values(self, position: int, plan: Plan, texts: Texts, lines: Ints) -> Floats | None:
         """The column's numbers once it has some; None as long as it has none."""
+        name = plan.columns[position].name
         codes, different = factorise(texts)
-        numbers = [number_of(text) for text in different]
+        numbers = [number_of(text, plan.decimal, plan.thousands) for text in different]
         missing = np.array([is_missing(text) for text in different], np.bool_)
         text = np.array([number is None for number in numbers], np.bool_) & ~missing
         kept = self._rejects.setdefault(position, [])

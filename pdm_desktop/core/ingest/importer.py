@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import cells as cell_reader
-from pdm_desktop.core.ingest import instants
-from pdm_desktop.core.ingest.blocks import Block, Blocks
-from pdm_desktop.core.ingest.cells import Cells, Ints, factorise
-from pdm_desktop.core.ingest.doubtful import Doubtful
-from pdm_desktop.core.ingest.recognise import Column, Layout, recognise
-from pdm_desktop.core.ingest.rejects import Reject, Rejects
-from pdm_desktop.core.ingest.tokens import is_missing
+from pdm_desktop.core.ingest.blocks import Blocks, Overturned
+from pdm_desktop.core.ingest.cells import read
+from pdm_desktop.core.ingest.recognise import day_order, recognise
+from pdm_desktop.core.ingest.rejects import Rejects
+from pdm_desktop.core.ingest.run import Run, shown
+from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import FileReport
 from pdm_desktop.core.schema import Kind
 
 if TYPE_CHECKING:
     from pdm_desktop.core.store import BatchWriter, Store
+
+_DISK_FACTOR = 2.5
+"""Free disk asked for, in sizes of the file: its rows in the database, and once more in the write-ahead log."""
+_DISK_LEAST = 20_000_000
 
 
 def import_file(
@@ -33,212 +36,204 @@ def import_file(
     *,
     kind: Kind | None = None,
     time_zone: str = "UTC",
+    choices: Choices = NO_CHOICES,
+    profiles: Sequence[Profile] = (),
     dry_run: bool = False,
     progress: Progress,
     rejects_dir: Path | None,
 ) -> FileReport:
+    """Recognise one file and import it; see import_plan. kind: where the file does not tell; time_zone: IANA name for
+    times without an offset."""
+    clock.zone(time_zone)
+    if kind is not None:
+        choices = replace(choices, kind=kind)
+    plan = recognise(path, choices, time_zone=time_zone, profiles=profiles, known_sensors=sensors_of(store))
+    return import_plan(store, plan, dry_run=dry_run, progress=progress, rejects_dir=rejects_dir)[0]
+
+
+def sensors_of(store: Store) -> frozenset[str]:
+    """The names in the plant's catalogue, casefolded."""
+    return frozenset(sensor.name.casefold() for sensor in store.sensors())
+
+
+def import_plan(
+    store: Store, plan: Plan, *, dry_run: bool, progress: Progress, rejects_dir: Path | None
+) -> list[FileReport]:
     """Import one file in one transaction; a dry run reports the same and keeps nothing.
 
-    kind: where the file does not tell; time_zone: IANA name for times without an offset; rejects_dir: the folder for
-    the rejects file (None: none is written). PdmError where the file cannot be used; then, and when cancelled, the
-    store is as it was.
+    A report for each kind of record that came in: failures out of a status column are a second. rejects_dir: the
+    folder for the rejects file (None: none is written). PdmError where the file cannot be used or a question is open;
+    then, and when cancelled, the store is as it was.
     """
-    clock.zone(time_zone)
-    layout = recognise(path, kind)
-    rejects = Rejects(path, None if dry_run else rejects_dir)
+    clock.zone(plan.time_zone)
+    _check_disk(store, plan)
+    tried = 0
+    while True:
+        plan = _settled(plan, progress)
+        try:
+            with store.transaction():
+                return _import(store, plan, dry_run=dry_run, progress=progress, rejects_dir=rejects_dir)
+        except Overturned as exc:
+            # What the samples said does not hold for the whole file. Nothing was stored; once more, knowing better.
+            tried += 1
+            if tried > 3:
+                raise PdmError("The file changes its form again and again.", "Split it.", plan.path.name) from exc
+            plan = exc.plan
+
+
+def _import(
+    store: Store, plan: Plan, *, dry_run: bool, progress: Progress, rejects_dir: Path | None
+) -> list[FileReport]:
+    rejects = Rejects(plan.path, plan.header, None if dry_run else rejects_dir)
+    limits = {
+        sensor.name.casefold(): (sensor.low, sensor.high)
+        for sensor in store.sensors()
+        if sensor.low is not None or sensor.high is not None
+    }
     kept = False
     try:
-        with store.batch(path.name, layout.kind, keep=not dry_run) as writer:
-            run = _Run(layout, writer, rejects, time_zone)
-            blocks = Blocks(layout)
-            size = path.stat().st_size
+        with store.batch(_file_name(plan), plan.kind, keep=not dry_run) as writer:
+            run = Run(plan, writer, rejects, limits)
+            blocks = Blocks(plan)
             for block in blocks:
                 run.take(block)
-                progress.step(run.rows, _estimate(run.rows, block, size), f"Importing {path.name}")
+                progress.step(run.rows, _estimate(run.rows, blocks), f"Importing {plan.path.name}")
             run.end()
-            writer.finish(blocks.sha256, run.rejected)
+            derived = run.status is not None
+            if derived and plan.kind == "failures":
+                _derive(run, writer)
+            counts = writer.totals
+            if plan.layout == "wide tags":
+                unchanged, duplicates, accepted, conflicts = run.lines
+                counts = counts._replace(
+                    accepted=accepted, unchanged=unchanged, duplicates=duplicates, conflicts=conflicts
+                )
+            writer.finish(blocks.source.sha256, run.rejected, counts)
+        reports = [_report(run, writer, counts, plan.kind, rejects)]
+        if derived and plan.kind != "failures":
+            with store.batch(_file_name(plan), "failures", keep=not dry_run) as second:
+                _derive(run, second)
+                second.finish(blocks.source.sha256, 0)
+            reports.append(_report(run, second, second.totals, "failures", None))
         kept = not dry_run
+    except UnicodeError as exc:
+        raise PdmError("The file is not a table of text.", "Save it as CSV in UTF-8.", plan.path.name) from exc
     finally:
         rejects.close(keep=kept)
-    return run.report(rejects.path)
+    return [replace(report, rejects_file=_path(rejects) if i == 0 else None) for i, report in enumerate(reports)]
 
 
-def _estimate(rows: int, block: Block, size: int) -> int:
-    return max(rows, round(rows * size / block.read))
+def _path(rejects: Rejects) -> str | None:
+    return None if rejects.path is None else str(rejects.path)
 
 
-class _Run:
-    """The state of one import: the layout as it becomes known, and the counts."""
+def _file_name(plan: Plan) -> str:
+    return plan.path.name
 
-    def __init__(self, layout: Layout, writer: BatchWriter, rejects: Rejects, time_zone: str) -> None:
-        known = {c.name for c in layout.columns if c.role == "doubtful" and writer.knows_sensor(c.name)}
-        columns = (Column(c.name, "sensor") if c.name in known else c for c in layout.columns)
-        self.layout = replace(layout, columns=tuple(columns))
-        self._writer = writer
-        self._rejects = rejects
-        self._zone = time_zone
-        self._now = clock.now_ms()
-        self._doubtful = Doubtful()
-        self._settled_now: set[int] = set()
-        self.rows = 0
-        self.rejected = 0
-        self.rejected_values = 0
-        self.missing = 0
 
-    def take(self, block: Block) -> None:
-        """Validate one block and merge what is good of it."""
-        cells = cell_reader.read(block, self.layout)
-        self.rows += len(cells.lines) + len(cells.rejected_rows)
-        rejected = list(cells.rejected_rows)
-        named = self._named(cells, "machine", "no machine", rejected)
-        timed = self._timed(cells, rejected)
-        labelled = self._named(cells, "label", "no code or component", rejected)
-        good = np.ones(len(cells.lines), np.bool_)
-        for column in (named, timed, labelled):
-            good &= column.good
-        for column in (named, timed, labelled):
-            column.values = column.values[good]
-        cells.keep(good)
-        # One line may have more than one fault; its row is rejected once, for the first.
-        first = {reject.line: reject for reject in reversed(rejected)}
-        self.rejected += len(first)
-        if self.layout.kind == "telemetry":
-            self._readings(cells, named, timed)
-        elif self.layout.kind == "machines":
-            self._attributes(cells, named)
-        else:
-            self._events(cells, named, timed, labelled)
-        self.rejected_values += len(cells.rejected_values)
-        self._rejects.add(sorted([*first.values(), *cells.rejected_values]))
+def _estimate(rows: int, blocks: Blocks) -> int:
+    source = blocks.source
+    return max(rows, round(rows * source.size / source.read)) if source.read else 0
 
-    def end(self) -> None:
-        """Refuse a file of which nothing can be used."""
-        name = self.layout.path.name
-        if not self.rows:
-            raise PdmError("The file has a header and no rows.", "Export it again with its rows.", name)
-        if self.rejected == self.rows and self._rejects.first is not None:
-            line, column, content, reason = self._rejects.first
-            where = f"{name}, line {line}" + (f", column {column}" if column else "")
-            raise PdmError(f"No row of the file can be used. In the first: {reason}, {content[:80]!r}.", "", where)
-        if self.layout.kind == "telemetry" and self.layout.index("sensor") is None:
-            raise PdmError(
-                "No column of the file holds numbers.", "Telemetry has a column of numbers for each sensor.", name
-            )
 
-    def report(self, rejects_file: Path | None) -> FileReport:
-        """What the import did."""
-        layout, writer = self.layout, self._writer
-        totals = writer.totals
-        return FileReport(
-            file=str(layout.path),
-            kind=layout.kind,
-            layout="wide",
-            encoding=layout.encoding,
-            delimiter=layout.delimiter,
-            decimal=".",
-            time_zone=self._zone,
-            columns={c.name: "ignore" if c.role == "doubtful" else c.role for c in layout.columns},
-            machines=writer.machines,
-            sensors=tuple((sensor.name, sensor.unit) for sensor in writer.sensors),
-            accepted=totals.accepted,
-            rejected=self.rejected,
-            duplicates=totals.duplicates,
-            conflicts=totals.conflicts,
-            unchanged=totals.unchanged,
-            accepted_values=totals.values,
-            rejected_values=self.rejected_values,
-            missing_cells=self.missing,
-            batch=writer.id if writer.kept else None,
-            rejects_file=None if rejects_file is None else str(rejects_file),
-            changed=writer.changed if writer.kept else {},
+def _check_disk(store: Store, plan: Plan) -> None:
+    needed = _DISK_LEAST + _DISK_FACTOR * plan.path.stat().st_size
+    try:
+        free = shutil.disk_usage(store.path.parent).free
+    except OSError:
+        return  # where the system does not say, SQLite will
+    if free < needed:
+        raise PdmError(
+            f"The disk has {free / 1e6:,.0f} MB free; this import may need {needed / 1e6:,.0f} MB.",
+            "Free some space, or put the workspace on another disk.",
+            str(store.path.parent),
         )
 
-    # -- the columns that say which row it is -------------------------------------------------------------------------
 
-    def _named(self, cells: Cells, role: str, lack: str, rejected: list[Reject]) -> _Codes:
-        position = self.layout.label if role == "label" else self.layout.index(role)
-        if position is None:
-            return _Codes(np.ones(len(cells.lines), np.bool_), np.zeros(len(cells.lines), np.int64), [])
-        codes, names = factorise(cells.texts[position])
-        good = np.array([not is_missing(name) for name in names], np.bool_)[codes] if names else np.empty(0, np.bool_)
-        column = self.layout.columns[position].name
-        rejected += [
-            Reject(int(cells.lines[row]), column, names[codes[row]], lack) for row in np.flatnonzero(~good).tolist()
-        ]
-        return _Codes(good, codes, names)
-
-    def _timed(self, cells: Cells, rejected: list[Reject]) -> _Codes:
-        position = self.layout.index("timestamp")
-        if position is None:
-            return _Codes(np.ones(len(cells.lines), np.bool_), np.zeros(len(cells.lines), np.int64), [])
-        times, state = instants.parse(cells.texts[position], self._zone, self._now)
-        rejected += self._bad_times(cells, position, state)
-        return _Codes(state == instants.GOOD, times, [])
-
-    def _bad_times(self, cells: Cells, position: int, state: npt.NDArray[np.uint8]) -> list[Reject]:
-        name, texts = self.layout.columns[position].name, cells.texts[position]
-        return [
-            Reject(int(cells.lines[row]), name, texts[row].decode("utf-8"), instants.REASONS[int(state[row])])
-            for row in np.flatnonzero(state != instants.GOOD).tolist()
-        ]
-
-    # -- the kinds ----------------------------------------------------------------------------------------------------
-
-    def _readings(self, cells: Cells, machines: _Codes, times: _Codes) -> None:
-        for position, column in enumerate(self.layout.columns):
-            if column.role == "doubtful":
-                self._look_at_doubtful(cells, position, column)
-        sensors = [p for p, column in enumerate(self.layout.columns) if column.role == "sensor"]
-        values = np.array([cells.numbers[p] for p in sensors]).reshape(len(sensors), len(cells.lines))
-        judged = [p for p in sensors if p not in self._settled_now]
-        self.missing += sum(int(np.isnan(cells.numbers[p]).sum()) for p in judged) - len(cells.rejected_values)
-        self._settled_now.clear()
-        names = [(self.layout.columns[p].name, "") for p in sensors]
-        self._writer.readings(machines.names, machines.values, times.values, names, values, cells.lines)
-
-    def _look_at_doubtful(self, cells: Cells, position: int, column: Column) -> None:
-        numbers = self._doubtful.values(position, column.name, cells.texts[position], cells.lines)
-        if numbers is None:
-            return
-        cells.numbers[position] = numbers
-        self._settled_now.add(position)
-        columns = list(self.layout.columns)
-        columns[position] = Column(column.name, "sensor")
-        self.layout = replace(self.layout, columns=tuple(columns))
-        rejects, rejected, missing = self._doubtful.settle(position)
-        self._rejects.add(rejects)
-        self.rejected_values += rejected
-        self.missing += missing
-
-    def _attributes(self, cells: Cells, machines: _Codes) -> None:
-        count = len(cells.lines)
-        names = [machines.names[code] for code in machines.values.tolist()]
-        model, age = self.layout.index("machine_model"), self.layout.index("age")
-        models = [""] * count if model is None else [t.decode("utf-8").strip() for t in cells.texts[model].tolist()]
-        models = ["" if is_missing(text) else text for text in models]
-        ages = np.full(count, np.nan) if age is None else cells.numbers[age]
-        self.missing += int(np.isnan(ages).sum()) * (age is not None) - len(cells.rejected_values)
-        self.missing += models.count("") * (model is not None)
-        self._writer.attributes(names, models, ages, cells.lines)
-
-    def _events(self, cells: Cells, machines: _Codes, times: _Codes, labels: _Codes) -> None:
-        known = np.full(len(cells.lines), np.nan)
-        position = self.layout.index("known")
-        if position is not None:
-            stamps, state = instants.parse(cells.texts[position], self._zone, self._now)
-            known = np.where(state == instants.GOOD, stamps, np.nan)
-            said = state != instants.EMPTY
-            state[~said] = instants.GOOD  # an empty cell is no fault here
-            cells.rejected_values += self._bad_times(cells, position, state)
-            self.missing += int((~said).sum())
-        args = (machines.names, machines.values, times.values, labels.names, labels.values, known, cells.lines)
-        self._writer.events(*args)
+def _settled(plan: Plan, progress: Progress) -> Plan:
+    """The plan without open questions. Where only the order of day and month is open, and the whole file was not
+    looked at, all of it is; PdmError otherwise."""
+    open_ones = [question for question in plan.questions if question.key != "day_first"]
+    if plan.questions and not open_ones:
+        position = plan.index("timestamp", "date")
+        found: list[str] = []
+        bare = replace(
+            plan,
+            questions=(),
+            columns=tuple(
+                replace(column, role=replace(column.role, role="ignore" if i != position else column.role.role))
+                for i, column in enumerate(plan.columns)
+            ),
+        )
+        for block in Blocks(bare):
+            progress.check()
+            texts = read(block, bare).texts[position or 0]
+            found += [text.decode("utf-8", "replace") for text in np.unique(texts).tolist()]
+            if len(found) > 200_000:
+                found = found[:1000]
+            proven = day_order(bare, found)
+            if proven.day_first is not None:
+                return replace(plan, questions=(), day_first=proven.day_first)
+    for question in open_ones or plan.questions:
+        raise PdmError(question.text, question.hint, question.where)
+    return plan
 
 
-@dataclass
-class _Codes:
-    """A key column of a block: which rows have it, and its values (times, or codes of `names`)."""
+def _derive(run: Run, writer: BatchWriter) -> None:
+    """Write the failures that the status column tells of."""
+    assert run.status is not None
+    label = next(c.role.name for c in run.plan.columns if c.role.role == "failure")
+    found = run.status.failures()
+    if not run.status.seen:
+        raise PdmError(f"No row has the status {label!r}.", "Check how the file writes it.", run.plan.path.name)
+    if not found:
+        return
+    machines = list(dict.fromkeys(machine for machine, _, _ in found))
+    codes = np.array([machines.index(machine) for machine, _, _ in found], np.int64)
+    times = np.array([time for _, time, _ in found], np.int64)
+    lines = np.array([line for _, _, line in found], np.int64)
+    writer.events(machines, codes, times, [label], np.zeros(len(found), np.int64), np.full(len(found), np.nan), lines)
 
-    good: npt.NDArray[np.bool_]
-    values: Ints
-    names: list[str]
+
+def _report(run: Run, writer: BatchWriter, counts: object, kind: Kind, rejects: Rejects | None) -> FileReport:
+    """What the import did; rejects None: of records derived from another column of the same file."""
+    from pdm_desktop.core.store.writer import Outcome
+
+    assert isinstance(counts, Outcome)
+    plan, own = run.plan, rejects is not None
+    columns = {c.name: shown(c.role, c.name) for c in plan.columns if c.name}
+    return FileReport(
+        file=str(plan.path),
+        kind=kind,
+        layout=plan.layout,
+        encoding=plan.encoding,
+        delimiter=plan.delimiter,
+        decimal=plan.decimal,
+        time_zone=plan.time_zone,
+        columns=columns,
+        machines=writer.machines,
+        sensors=tuple((sensor.name, sensor.unit) for sensor in writer.sensors),
+        accepted=counts.accepted,
+        rejected=run.rejected if own else 0,
+        duplicates=counts.duplicates,
+        conflicts=counts.conflicts,
+        unchanged=counts.unchanged,
+        accepted_values=counts.values,
+        rejected_values=run.rejected_values if own else 0,
+        missing_cells=run.missing if own else 0,
+        batch=writer.id if writer.kept else None,
+        rejects_file=None,
+        sheet=plan.sheet,
+        header_row=plan.header_row,
+        units_row=plan.units_row,
+        bad_quality_values=run.bad_quality if own else 0,
+        flagged_values=run.flagged if own else 0,
+        ignored_columns=tuple(name for name, role in columns.items() if role == "ignore"),
+        machine=plan.machine,
+        day_first=plan.day_first,
+        fold_times=run.keys.local.folds,
+        gap_times=run.keys.local.gaps,
+        profile=plan.profile,
+        notes=plan.notes,
+        changed=writer.changed if writer.kept else {},
+    )

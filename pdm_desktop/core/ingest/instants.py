@@ -1,92 +1,177 @@
-"""Columns of time texts to ms UTC, fast where they are written alike."""
+"""Columns of time texts to times, fast because texts of one shape are read together."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from pdm_desktop.core import times as clock
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest.shapes import Form, Span, form
 
 Texts = npt.NDArray[np.bytes_]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 
-GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE = range(5)
+GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED = range(6)
 REASONS = {
     EMPTY: "no time",
     NO_TIME: "not a time like 2015-01-31 06:00",
     TOO_EARLY: "a time before 1970",
     TOO_LATE: "a time in the future",
+    SWAPPED: "not a time with day and month in the order of this file",
 }
-_SHAPE = "0000-00-00 00:00:00"
-_DIGITS = np.array([i for i, c in enumerate(_SHAPE) if c == "0"])
-_AHEAD = 2 * clock.DAY
+AHEAD = 2 * clock.DAY
 """How far ahead of the computer's clock a time may be: time zones and clocks that are a little wrong."""
+NUMBER_FORMS = {"epoch s": 1e3, "epoch ms": 1.0, "epoch us": 1e-3, "epoch ns": 1e-6, "excel": float(clock.DAY)}
+_EXCEL_ZERO = -25_569 * clock.DAY  # 1899-12-30, from which spreadsheets count days
+_PIVOT = 70  # two-digit years from here on are of the last century
+_MOST_SHAPES = 500
+_FAR = 1 << 60
 
 
-def parse(texts: Texts, zone: str, now: int) -> tuple[Ints, npt.NDArray[np.uint8]]:
-    """Times (n,) in ms UTC and what is wrong with each (GOOD ...). Without an offset they are in `zone`; in a
-    daylight-saving fold the first. now: ms UTC, times two days later are TOO_LATE."""
+class Moments(NamedTuple):
+    """Times of a column. ms: of a clock without a zone where `local`, else UTC; state: GOOD ..."""
+
+    ms: Ints
+    local: Flags
+    state: Bytes
+
+
+def parse(texts: Texts, time_form: str, day_first: bool | None) -> Moments:
+    """What the texts say. time_form: "text", or a key of NUMBER_FORMS; day_first: the order where both are possible,
+    None: such texts are NO_TIME."""
     count = len(texts)
-    result = np.zeros(count, np.int64)
+    ms = np.zeros(count, np.int64)
+    local = np.zeros(count, np.bool_)
     state = np.full(count, NO_TIME, np.uint8)
-    plain = np.zeros(count, np.bool_)
-    if texts.dtype.itemsize >= len(_SHAPE):
-        naive, plain = _plain(texts)
-        plain[plain] = _to_utc(naive[plain], zone, result, plain)
-        state[plain] = GOOD
-    cache: dict[bytes, tuple[int, int]] = {}
-    for position in np.flatnonzero(~plain).tolist():
-        text = texts[position]
-        if text not in cache:
-            cache[text] = _single(text, zone)
-        result[position], state[position] = cache[text]
+    if not count:
+        return Moments(ms, local, state)
+    raw = np.ascontiguousarray(texts).view(np.uint8).reshape(count, texts.dtype.itemsize)
+    if time_form != "text":
+        _numbers(texts, time_form, ms, local, state)
+        return Moments(ms, local, state)
+    shapes = np.where((raw - np.uint8(48)) <= 9, np.uint8(48), raw)
+    left = np.arange(count)
+    for _ in range(_MOST_SHAPES):
+        if not len(left):
+            break
+        here = shapes[left] if len(left) < count else shapes
+        like = (here == here[0]).all(axis=1)
+        rows = left[like]
+        found = form(here[0].tobytes().rstrip(b"\0").rstrip())
+        if found is not None:
+            part = raw[rows] if len(rows) < count else raw
+            ms[rows], state[rows] = _read(part, found, day_first)
+            local[rows] = not (found.utc or found.sign)
+        elif not here[0].tobytes().strip(b"\0 \t"):
+            state[rows] = EMPTY
+        left = left[~like]
+    return Moments(ms, local, state)
+
+
+def check(ms: Ints, state: Bytes, now: int) -> None:
+    """Mark times (ms UTC) that no reading can have; now: ms UTC."""
     good = state == GOOD
-    state[good & (result < 0)] = TOO_EARLY
-    state[good & (result > now + _AHEAD)] = TOO_LATE
-    return result, state
+    state[good & (ms < 0)] = TOO_EARLY
+    state[good & (ms > now + AHEAD)] = TOO_LATE
 
 
-def _plain(texts: Texts) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """Texts of the form 2015-01-31 06:00:00 (or with T) as ms of a clock without a zone, and which are so written."""
-    width = texts.dtype.itemsize
-    raw = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
-    length = len(_SHAPE)
-    good = (raw[:, 4] == ord("-")) & (raw[:, 7] == ord("-")) & (raw[:, 13] == ord(":")) & (raw[:, 16] == ord(":"))
-    good &= (raw[:, 10] == ord(" ")) | (raw[:, 10] == ord("T"))
-    if width > length:
-        good &= raw[:, length] == 0
-    digits = raw[:, _DIGITS] - np.uint8(ord("0"))  # wraps around for anything below
-    good &= (digits <= 9).all(axis=1)
-    number = digits.astype(np.int32)
-    year = number[:, 0] * 1000 + number[:, 1] * 100 + number[:, 2] * 10 + number[:, 3]
-    month, day, hour, minute, second = (number[:, i] * 10 + number[:, i + 1] for i in range(4, 14, 2))
-    good &= (year > 0) & (month >= 1) & (month <= 12) & (hour < 24) & (minute < 60) & (second < 60)
+def orders(texts: Texts) -> tuple[bool, bool, bool]:
+    """Of a column: whether some text can be read either way round, whether one proves that the day stands first, and
+    whether one proves the month does."""
+    either = day = month = False
+    if len(texts):
+        different = np.unique(texts)
+        raw = np.ascontiguousarray(different).view(np.uint8).reshape(len(different), different.dtype.itemsize)
+        shapes = np.where((raw - np.uint8(48)) <= 9, np.uint8(48), raw)
+        left = np.arange(len(different))
+        for _ in range(_MOST_SHAPES):
+            if not len(left):
+                break
+            here = shapes[left]
+            like = (here == here[0]).all(axis=1)
+            found = form(here[0].tobytes().rstrip(b"\0").rstrip())
+            if found is not None and found.either and found.month is not None:
+                rows = raw[left[like]]
+                one, two = _number(rows, found.day), _number(rows, found.month)
+                day |= bool(((one > 12) & (one <= 31) & (two >= 1) & (two <= 12)).any())
+                month |= bool(((two > 12) & (two <= 31) & (one >= 1) & (one <= 12)).any())
+                either |= bool(((one != two) & (one <= 12) & (two <= 12)).any())
+            left = left[~like]
+    return either, day, month
+
+
+def _numbers(texts: Texts, time_form: str, ms: Ints, local: Flags, state: Bytes) -> None:
+    values = np.full(len(texts), np.nan)
+    try:
+        values[:] = texts.astype(np.float64)
+    except ValueError:
+        for row, text in enumerate(texts.tolist()):
+            try:
+                values[row] = float(text)
+            except ValueError:
+                state[row] = NO_TIME if text.strip() else EMPTY
+    finite = np.isfinite(values)
+    stamps = np.where(finite, values, 0.0) * NUMBER_FORMS[time_form]
+    finite &= np.abs(stamps) < _FAR
+    rounded = np.where(finite, np.rint(stamps), 0).astype(np.int64)
+    if time_form == "excel":
+        # Days are kept to about a microsecond; readings are taken on whole seconds more often than a ms beside them.
+        whole = np.rint(rounded / clock.SECOND).astype(np.int64) * clock.SECOND
+        rounded = np.where(np.abs(whole - rounded) <= 2, whole, rounded) + _EXCEL_ZERO
+        local[finite] = True
+    ms[finite] = rounded[finite]
+    state[finite] = GOOD
+
+
+def _number(raw: Bytes, span: Span) -> npt.NDArray[np.int32]:
+    value = np.zeros(len(raw), np.int32)
+    for position in range(*span):
+        value = value * 10 + (raw[:, position] - np.uint8(48))
+    return value
+
+
+def _read(raw: Bytes, found: Form, day_first: bool | None) -> tuple[Ints, Bytes]:
+    count = len(raw)
+    year = _number(raw, found.year)
+    if found.year[1] - found.year[0] == 2:
+        year += np.where(year >= _PIVOT, 1900, 2000).astype(np.int32)
+    day = _number(raw, found.day)
+    month = np.full(count, found.month_number, np.int32) if found.month is None else _number(raw, found.month)
+    if found.either and day_first is False:
+        day, month = month, day
+    good = (year > 0) & (month >= 1) & (month <= 12)
+    swapped = np.zeros(count, np.bool_)
+    if found.either:
+        swapped = (month > 12) & (month <= 31) & (day >= 1) & (day <= 12)
+        if day_first is None:
+            good[:] = good & (day == month)
     months = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     first = months.astype("datetime64[D]").astype(np.int64)
-    length_of_month = (months + 1).astype("datetime64[D]").astype(np.int64) - first
-    good &= (day >= 1) & (day <= length_of_month)
-    seconds = ((first + day - 1) * 24 + hour) * 3600 + minute * 60 + second
-    return seconds.astype(np.int64) * clock.SECOND, good
-
-
-def _to_utc(naive: Ints, zone: str, result: Ints, where: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Write the instants of zone-less times into result[where]; which were unambiguous."""
-    if zone == "UTC":
-        result[where] = naive
-        return np.ones(len(naive), np.bool_)
-    index = pd.DatetimeIndex(naive.view("datetime64[ms]"))
-    local = index.tz_localize(clock.zone(zone), ambiguous="NaT", nonexistent="NaT")
-    result[where] = local.asi8
-    return ~np.asarray(local.isna())
-
-
-def _single(text: bytes, zone: str) -> tuple[int, int]:
-    written = text.decode("utf-8", errors="replace").strip()
-    if not written:
-        return 0, EMPTY
-    try:
-        return clock.parse(written, zone), GOOD
-    except (PdmError, OverflowError):
-        return 0, NO_TIME
+    good &= (day >= 1) & (day <= (months + 1).astype("datetime64[D]").astype(np.int64) - first)
+    seconds = (first + day - 1) * 86_400
+    if found.hour is not None:
+        hour = _number(raw, found.hour)
+        if found.half is not None:
+            good &= (hour >= 1) & (hour <= 12)
+            hour = hour % 12 + found.half
+        minute = _number(raw, found.minute) if found.minute is not None else 0
+        second = _number(raw, found.second) if found.second is not None else np.zeros(count, np.int32)
+        midnight = (hour == 24) & (minute == 0) & (second == 0)  # the end of a day, as some write it
+        good &= ((hour < 24) | midnight) & (minute < 60) & (second < 60)
+        seconds = seconds + hour.astype(np.int64) * 3600 + minute * 60 + second
+    ms = seconds.astype(np.int64) * clock.SECOND
+    if found.fraction is not None:
+        start, stop = found.fraction
+        digits = min(stop - start, 3)
+        ms += _number(raw, (start, start + digits)).astype(np.int64) * 10 ** (3 - digits)
+    if found.sign and found.offset_hour is not None:
+        hours = _number(raw, found.offset_hour).astype(np.int64)
+        minutes = 0 if found.offset_minute is None else _number(raw, found.offset_minute).astype(np.int64)
+        good &= (hours < 24) & (minutes < 60)
+        ms -= found.sign * (hours * clock.HOUR + minutes * clock.MINUTE)
+    state = np.where(good, GOOD, np.where(swapped, SWAPPED, NO_TIME)).astype(np.uint8)
+    return ms, state

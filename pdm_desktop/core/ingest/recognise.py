@@ -1,228 +1,311 @@
-"""What a file is, told from its head: kind, delimiter, and the role of each column."""
+"""What a file is and how it is to be read, told from its head, middle and tail."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import islice, pairwise
 from pathlib import Path
 
+import numpy as np
+
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest.tokens import number_of
-from pdm_desktop.core.schema import ALIASES, KINDS, Kind
+from pdm_desktop.core.ingest import columns, dialect, encoding, instants, source, workbook
+from pdm_desktop.core.ingest.dialect import Table
+from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
+from pdm_desktop.core.schema import KINDS
 
-_HEAD_BYTES = 256 * 1024
-_DELIMITERS = (",", ";", "\t")
-_LABEL_ROLES: dict[Kind, tuple[str, ...]] = {
-    "errors": ("error",),
-    "maintenance": ("component",),
-    "failures": ("failure", "component"),
-}
-_WORDS = {"timestamp": "the time", "machine": "the machine", "error": "the error code", "component": "the component"}
-_SUGGESTED = {"timestamp": "datetime", "machine": "machineID", "error": "errorID", "component": "comp"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: header text and role (machine, timestamp, error, component, failure, machine_model, age, known,
-    sensor, doubtful, ignore). doubtful: a sensor if a number turns up further down, else ignored."""
-
-    name: str
-    role: str
+REJECTS_HEADER = ("file", "line", "column", "content", "reason")
+"""The first columns of a rejects file; those of the file it came from follow."""
+_HEAD_CELLS = 1_500  # rows of the head whose cells are judged
+_OTHER_CELLS = 300
+_SHEETS = 20
+_MOST_COLUMNS = 10_000
+_TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".log", "")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a file is to be read."""
+def recognise(
+    path: Path,
+    choices: Choices = NO_CHOICES,
+    *,
+    time_zone: str = "UTC",
+    profiles: Sequence[Profile] = (),
+    profile: Profile | None = None,
+    known_sensors: frozenset[str] = frozenset(),
+) -> Plan:
+    """Tell how `path` is to be read; choices win over `profile` (or the one of `profiles` for its header),
+    a profile over what is recognised.
 
-    path: Path
-    kind: Kind
-    encoding: str
-    bom: int
-    """Bytes to skip before the header."""
-    delimiter: str
-    columns: tuple[Column, ...]
-    line_bytes: float
-    """Mean length of the lines seen, to estimate how many the file has."""
-
-    def index(self, *roles: str) -> int | None:
-        """The first column of one of the roles, in their order."""
-        for role in roles:
-            for position, column in enumerate(self.columns):
-                if column.role == role:
-                    return position
-        return None
-
-    @property
-    def label(self) -> int | None:
-        """The column that says what happened, for an event file."""
-        return self.index(*_LABEL_ROLES.get(self.kind, ()))
-
-
-def recognise(path: Path, kind: Kind | None = None) -> Layout:
-    """Tell what `path` is; `kind` where the user said it. PdmError (file, line) for anything that is no plant file."""
-    head = _head(path)
+    time_zone: the plant's; known_sensors: names in its catalogue, casefolded. What the file does not tell stands in
+    the plan's questions. PdmError (file, line) for anything that is no table.
+    """
+    packed = source.container(path)
+    sheets = _sheets(path, packed)
+    sheet = _sheet(path, packed, sheets, choices)
     where = path.name
-    if not head:
-        raise PdmError("The file is empty.", "Export it again.", where)
-    bom = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    text = _text(head[bom:], where, whole=len(head) < _HEAD_BYTES)
-    lines = text.splitlines()
-    delimiter = max(_DELIMITERS, key=lines[0].count)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as exc:
-        raise PdmError("The file is not a table of text.", "Save it as CSV in UTF-8.", where) from exc
-    if len(head) == _HEAD_BYTES and len(rows) > 1:
-        rows.pop()  # cut off in the middle
-    header = [name.strip() for name in rows[0]]
-    roles = _roles(header, where)
-    found = _kind(header, roles, path, kind)
-    columns = tuple(
-        Column(name, _role(found, name, role, [row[i] for row in rows[1:] if len(row) == len(header)]))
-        for i, (name, role) in enumerate(zip(header, roles, strict=True))
-    )
-    layout = Layout(path, found, "utf-8", bom, delimiter, columns, len(text.encode()) / max(1, len(lines)))
-    _demand_columns(layout, where)
-    if len(rows) < 2 and len(head) < _HEAD_BYTES:
-        raise PdmError("The file has a header and no rows.", "Export it again with its rows.", where)
-    return layout
-
-
-def discover(paths: Sequence[Path]) -> list[Path]:
-    """Files to import, machines first, then telemetry, errors, maintenance, failures. A folder stands for every file
-    in it that is recognised; a file named itself must be. PdmError where nothing is."""
-    found: list[tuple[int, int, Path]] = []
-    for position, path in enumerate(paths):
-        if not path.is_dir():
-            found.append((KINDS.index(recognise(path).kind), position, path))
-            continue
-        inside = [file for file in sorted(path.iterdir()) if file.is_file()]
-        for file in inside:
-            try:
-                found.append((KINDS.index(recognise(file).kind), position, file))
-            except PdmError:
-                continue  # a folder may hold other files; only those named by the user must be the plant's
-    if not found:
-        raise PdmError(
-            "There is no file of a plant here.",
-            "Choose CSV files of telemetry, errors, maintenance, failures or machines.",
-            ", ".join(str(path) for path in paths),
-        )
-    return [path for *_, path in sorted(found)]
-
-
-def _head(path: Path) -> bytes:
-    if path.is_dir():
-        raise PdmError("This is a folder, not a file.", "", str(path))
-    if not path.is_file():
-        raise PdmError("There is no such file.", "Check the name and the folder.", str(path))
-    try:
-        with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
-    except OSError as exc:
-        raise PdmError(f"The file cannot be read: {exc.strerror}.", "Check its permissions.", str(path)) from exc
-
-
-def _text(data: bytes, where: str, *, whole: bool) -> str:
-    hint = "Save it as CSV in UTF-8."
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise PdmError("The file is in UTF-16, which is not understood.", hint, where)
-    if b"\0" in data:
-        raise PdmError("The file is not a table of text.", hint, where)
-    if not whole:
-        data = data[: data.rfind(b"\n") + 1] or data
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        line = data.count(b"\n", 0, exc.start) + 1
-        raise PdmError("The file is not text in UTF-8.", hint, f"{where}, line {line}") from exc
+    if packed in ("workbook", "parquet"):
+        text = b"".join(islice(workbook.as_text(iter(workbook.head(path, packed, sheet)), source.HEAD), 2)).decode()
+        code, others, whole, delimiter = "utf-8", [], False, ","
+    else:
+        sample = source.sample(path, packed, sheet)
+        if not sample.head.strip(b"\0\r\n\t \xef\xbb\xbf\xff\xfe"):
+            raise PdmError("The file is empty.", "Export it again.", where)
+        code = encoding.known(choices.encoding) if choices.encoding else encoding.detect(sample, where)
+        text = _text(sample.head, code)
+        others = [_text(part, code) for part in sample.others]
+        whole = sample.whole
+        if not whole:
+            text = text[: text.rfind("\n") + 1] or text
+        delimiter = choices.delimiter or dialect.best_delimiter(text)
     if not text.strip():
         raise PdmError("The file is empty.", "Export it again.", where)
-    return text
+    if len(delimiter) != 1 or not delimiter.isascii():
+        raise PdmError(f"{delimiter!r} is no delimiter.", "Use one plain character.", "delimiter")
+    table = dialect.table(text, delimiter, choices.header_row, choices.units_row)
+    if len(table.header) > _MOST_COLUMNS:
+        raise PdmError("The file has more columns than a plant has sensors.", "Leave columns out.", where)
+    names = _names(table)
+    mended = tuple(names[: len(REJECTS_HEADER)]) == REJECTS_HEADER and len(names) > len(REJECTS_HEADER)
+    profile = profile or _profile(profiles, names[len(REJECTS_HEADER) :] if mended else names)
+    if profile is not None:
+        choices = _over(choices, profile.choices)
+    rows = table.data[:_HEAD_CELLS] + _others(others, delimiter, len(names))
+    plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, mended)
+    lines = text.count("\n") + 1
+    plan = replace(
+        plan,
+        encoding=code,
+        sheet=sheet,
+        sheets=sheets,
+        profile=None if profile is None else profile.name,
+        choices=choices,
+        line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
+    )
+    position = plan.index("timestamp", "date")
+    if position is not None and plan.time_form == "text":
+        everything = table.data + rows[len(table.data[:_HEAD_CELLS]) :]
+        plan = day_order(plan, [row[position] for row in everything], rows)
+    if not table.data and not _rows_below(table) and (whole or packed):
+        raise PdmError("The file has a header and no rows.", "Export it again with its rows.", where)
+    return plan
 
 
-def _roles(header: list[str], where: str) -> list[str]:
-    roles = [ALIASES.get(name.casefold().replace(" ", "_"), "") if name else "ignore" for name in header]
-    if not set(roles) - {"", "ignore"}:
+def discover(paths: Sequence[Path]) -> list[tuple[Path, str | None]]:
+    """Files to look at, with the member of an archive that holds several. A folder stands for the files in it."""
+    found: list[tuple[Path, str | None]] = []
+    for path in paths:
+        inside = [file for file in sorted(path.iterdir()) if file.is_file()] if path.is_dir() else [path]
+        for file in inside:
+            try:
+                members = _sheets(file, "zip") if source.container(file) == "zip" else ()
+            except PdmError:
+                if not path.is_dir():
+                    raise
+                continue
+            found += [(file, member) for member in members] if len(members) > 1 else [(file, None)]
+    return found
+
+
+def in_order(plans: Sequence[Plan]) -> list[Plan]:
+    """Machines first, then telemetry, errors, maintenance, failures."""
+    return sorted(plans, key=lambda plan: KINDS.index(plan.kind))
+
+
+def day_order(plan: Plan, cells: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> Plan:
+    """The plan with the order of day and month as cells of its time column prove it, else with the question."""
+    if plan.choices.day_first is not None:
+        return replace(plan, day_first=plan.choices.day_first)
+    texts = np.array([cell.strip().encode()[:64] for cell in cells] or [b""])
+    either, day, month = instants.orders(texts)
+    where = f"{plan.path.name}, column {plan.columns[plan.index('timestamp', 'date') or 0].name}"
+    if day and month:
+        raise PdmError(
+            "Some dates of the file have the day first, others the month.", "Export it with one form of date.", where
+        )
+    if day or month:
+        return replace(plan, day_first=day)
+    if not either:
+        return replace(plan, day_first=None)
+    suggested = _steadier(plan, rows)
+    example = next(cell for cell in cells if instants.orders(np.array([cell.strip().encode()]))[0])
+    return replace(
+        plan,
+        day_first=None,
+        questions=(
+            *plan.questions,
+            Question(
+                "day_first",
+                f"Whether the day or the month stands first in {example} cannot be told from the file.",
+                "Say --day-first or --month-first.",
+                ((True, "day first"), (False, "month first")),
+                suggested,
+                where,
+            ),
+        ),
+    )
+
+
+def _steadier(plan: Plan, rows: Sequence[Sequence[str]]) -> bool | None:
+    """Under which order the times are spaced more regularly."""
+    clocks = [i for i in (plan.index("timestamp", "date"), plan.index("time")) if i is not None]
+    machine = plan.index("machine")
+    steps = {}
+    for day_first in (True, False):
+        texts = np.array([" ".join(row[i].strip() for i in clocks).encode() for row in rows] or [b""])
+        ms = instants.parse(texts, "text", day_first).ms
+        keys = [row[machine] if machine is not None else "" for row in rows]
+        same = np.array([a == b for a, b in pairwise(keys)], np.bool_)
+        between = np.diff(ms)[same] if len(ms) == len(rows) else np.empty(0)
+        between = between[between != 0]
+        steps[day_first] = 0.0 if not len(between) else float((between == np.median(between)).mean())
+    return None if steps[True] == steps[False] else steps[True] > steps[False]
+
+
+def _planned(
+    path: Path,
+    table: Table,
+    names: list[str],
+    rows: list[list[str]],
+    choices: Choices,
+    time_zone: str,
+    known_sensors: frozenset[str],
+    mended: bool,
+) -> Plan:
+    by_column = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
+    if mended:
+        by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
+    countable = [cell for cells in by_column for cell in cells[:400] if not dialect.is_time(cell)]
+    found, thousands, doubtful = dialect.marks(countable)
+    decimal = choices.decimal or found or "."
+    if decimal not in (".", ","):
+        raise PdmError(f"{decimal!r} is no decimal mark.", "Use a point or a comma.", "decimal")
+    if thousands == decimal:
+        thousands = ""
+    if choices.decimal and doubtful:
+        thousands = "" if decimal == "," else ","
+    facts = [
+        columns.Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
+        for i, (name, cells) in enumerate(zip(names, by_column, strict=True))
+    ]
+    if not rows and not any(fact.roles for fact in facts):
         raise PdmError(
             "The first line names no column of a plant's files.",
             "It should name the columns, such as datetime and machineID.",
-            f"{where}, line 1",
+            f"{path.name}, line 1",
         )
-    seen: dict[str, str] = {}
-    for name, role in zip(header, roles, strict=True):
-        key = role or name.casefold()
-        if key != "ignore" and key in seen:
-            raise PdmError(
-                f"The columns {seen[key]} and {name} mean the same.", "Remove one of them.", f"{where}, line 1"
+    roles = columns.assign(facts, table.units, choices, path, table.header_row, known_sensors)
+    questions = list(roles.questions)
+    if found is None and choices.decimal is None:
+        questions.append(
+            Question(
+                "decimal",
+                f"Whether {doubtful[0]} has a decimal comma or a thousands mark cannot be told from the file.",
+                "Say --decimal , or --decimal .",
+                ((",", "decimal comma"), (".", "thousands mark")),
+                None,
+                path.name,
             )
-        seen[key] = name
-    return roles
-
-
-def _kind(header: list[str], roles: list[str], path: Path, told: Kind | None) -> Kind:
-    if told is not None:
-        return told
-    have = set(roles)
-    if "timestamp" not in have:
-        if have & {"machine_model", "age"}:
-            return "machines"
-        if "machine" in have and "" not in roles:
-            return "machines"
-        return "telemetry"  # and the lack of a time column is told below
-    if "failure" in have:
-        return "failures"
-    if "error" in have:
-        return "errors"
-    if "component" in have:
-        name = path.name.casefold()
-        if "fail" in name:
-            return "failures"
-        if any(word in name for word in ("maint", "replace", "service", "repair")):
-            return "maintenance"
-        if "comp" in (column.casefold() for column in header):
-            return "maintenance"
-        raise PdmError(
-            "The file lists components, of replacements or of failures: which cannot be told.",
-            "Say the kind: maintenance or failures.",
-            path.name,
         )
-    return "telemetry"
+    named = [replace(column, name=name) for column, name in zip(roles.columns, names, strict=True)]
+    return Plan(
+        path=path,
+        kind=roles.kind,
+        layout=roles.layout,
+        encoding="utf-8",
+        delimiter=table.delimiter,
+        decimal=decimal,
+        header_row=table.header_row,
+        units_row=table.units_row,
+        first_row=table.first_row,
+        columns=tuple(named),
+        time_zone=choices.time_zone or time_zone,
+        questions=tuple(questions),
+        machine=choices.machine,
+        thousands=thousands,
+        time_form=roles.time_form,
+        tag_rule=roles.tag_rule,
+        notes=roles.notes,
+        mended=mended,
+    )
 
 
-def _role(kind: Kind, name: str, role: str, cells: list[str]) -> str:
-    used = {
-        "machines": {"machine", "machine_model", "age"},
-        "telemetry": {"machine", "timestamp"},
-    }.get(kind, {"machine", "timestamp", "known", *_LABEL_ROLES.get(kind, ())})
-    if role in used:
-        return role
-    if kind != "telemetry" or role or not name:
-        return "ignore"
-    return "sensor" if any(number_of(cell) is not None for cell in cells) else "doubtful"
+def _rows_below(table: Table) -> bool:
+    return any(line >= table.first_row for line, _ in table.rows)
 
 
-def _demand_columns(layout: Layout, where: str) -> None:
-    needed = ["machine"] if layout.kind == "machines" else ["timestamp", "machine"]
-    for role in needed:
-        if layout.index(role) is None:
-            raise PdmError(
-                f"The file has no column for {_WORDS[role]}.",
-                f"Call it {_SUGGESTED[role]} in the first line.",
-                f"{where}, line 1",
-            )
-    if layout.kind in _LABEL_ROLES and layout.label is None:
-        role = _LABEL_ROLES[layout.kind][-1]
-        raise PdmError(
-            f"The file has no column for {_WORDS[role]}, which {layout.kind} need.",
-            f"Call it {_SUGGESTED[role]} in the first line, or say another kind.",
-            f"{where}, line 1",
-        )
-    if layout.kind == "telemetry" and layout.index("sensor", "doubtful") is None:
-        raise PdmError(
-            "The file has a time and a machine and nothing else.",
-            "Telemetry has a column for each sensor.",
-            f"{where}, line 1",
-        )
+def _names(table: Table) -> list[str]:
+    """Column names, each once; made up where there is no header."""
+    if not table.header_row:
+        return [f"column {i + 1}" for i in range(len(table.header))]
+    names: list[str] = []
+    for name in table.header:
+        again, count = name, 1
+        while again and again in names:
+            count += 1
+            again = f"{name} ({count})"
+        names.append(again)
+    return names
+
+
+def _others(parts: Sequence[str], delimiter: str, width: int) -> list[list[str]]:
+    """Rows of the right width from pieces that may begin and end anywhere."""
+    rows: list[list[str]] = []
+    for part in parts:
+        lines = part.split("\n")[1:-1]
+        try:
+            read = list(csv.reader(io.StringIO("\n".join(lines[:_OTHER_CELLS])), delimiter=delimiter))
+        except csv.Error:
+            continue  # begun inside quotes, perhaps: the head and the import itself are what counts
+        rows += [row for row in read if len(row) == width]
+    return rows
+
+
+def _text(data: bytes, code: str) -> str:
+    for bom, name in source.BOMS.items():
+        if data.startswith(bom) and name == code:
+            data = data[len(bom) :]
+    if code.startswith("utf-16"):
+        data = data[: len(data) & ~1]
+    text = data.decode(code, "replace")
+    return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _sheets(path: Path, packed: str) -> tuple[str, ...]:
+    if packed == "workbook":
+        return workbook.sheets(path)
+    if packed == "zip":
+        names = source.members(path)
+        tables = tuple(n for n in names if Path(n).suffix.lower() in _TABLES)
+        if not tables:
+            raise PdmError("The archive holds no table.", "Put CSV files into it.", path.name)
+        return tables
+    return ()
+
+
+def _sheet(path: Path, packed: str, sheets: tuple[str, ...], choices: Choices) -> str | None:
+    """The sheet or member to read: as chosen, else the one that looks most like a table."""
+    if choices.sheet is not None:
+        if choices.sheet not in sheets:
+            raise PdmError(f"There is no sheet {choices.sheet!r}.", f"There are: {', '.join(sheets)}.", path.name)
+        return choices.sheet
+    if packed != "workbook" or len(sheets) < 2:
+        return sheets[0] if sheets else None
+    scores = {}
+    for name in sheets[:_SHEETS]:
+        rows = [row for row in workbook.head(path, packed, name) if any(row)]
+        told = sum(any(dialect.is_time(cell) for cell in row) for row in rows)
+        scores[name] = (told, sum(any(dialect.is_number(cell) for cell in row) for row in rows), len(rows))
+    return max(scores, key=scores.__getitem__)
+
+
+def _profile(profiles: Sequence[Profile], names: Sequence[str]) -> Profile | None:
+    header = tuple(names)
+    return next((profile for profile in profiles if profile.header == header), None)
+
+
+def _over(choices: Choices, under: Choices) -> Choices:
+    """Choices, filled up from those of a profile."""
+    mine = {key: value for key, value in vars(choices).items() if value is not None and key != "columns"}
+    return replace(under, **mine, columns={**under.columns, **choices.columns})

@@ -1,37 +1,47 @@
-"""The rejects file: what did not come in, where it stood and why; opens in a spreadsheet."""
+"""The rejects file: what did not come in, where it stood and why. Opens in a spreadsheet; its rows carry the file's own
+columns, so that it can be mended there and imported again."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest.recognise import REJECTS_HEADER
+from pdm_desktop.core.ingest.tokens import number_of
 
-_LONGEST = 2_000  # characters of a line that are kept
+_LONGEST = 2_000  # characters of a cell that are kept
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Reject(NamedTuple):
-    """One row or value that did not come in. column: empty where the whole row is meant."""
+    """One row or value that did not come in. column: empty where the whole row is meant; cells: the row's."""
 
     line: int
     column: str
     content: str
     reason: str
+    cells: tuple[str, ...] = ()
 
 
 class Rejects:
     """Collects rejects; writes `<stem>-rejects.csv` into `folder` (None: nowhere) once the first one comes."""
 
-    def __init__(self, source: Path, folder: Path | None) -> None:
+    def __init__(self, source: Path, header: Sequence[str], folder: Path | None) -> None:
         self._source = source
+        own = tuple(header[: len(REJECTS_HEADER)]) == REJECTS_HEADER
+        self._skip = len(REJECTS_HEADER) if own else 0
+        self._header = header[self._skip :]
         self._folder = folder
         self._file: TextIO | None = None
         self.path: Path | None = None
         self.first: Reject | None = None
 
-    def add(self, rejects: list[Reject]) -> None:
+    def add(self, rejects: Iterable[Reject]) -> None:
         """Keep these, in their order."""
+        rejects = list(rejects)
         if not rejects:
             return
         if self.first is None:
@@ -41,8 +51,7 @@ class Rejects:
         try:
             if self._file is None:
                 self._file = self._open(self._folder)
-            rows = ((self._source.name, r.line, r.column, _safe(r.content), r.reason) for r in rejects)
-            csv.writer(self._file, lineterminator="\r\n").writerows(rows)
+            csv.writer(self._file, lineterminator="\r\n").writerows(self._row(reject) for reject in rejects)
         except OSError as exc:
             raise PdmError(
                 f"The rejects file cannot be written: {exc.strerror}.", "Check the disk.", str(self._folder)
@@ -57,21 +66,28 @@ class Rejects:
             self.path.unlink(missing_ok=True)
             self.path = None
 
+    def _row(self, reject: Reject) -> list[object]:
+        cells = reject.cells[self._skip :]
+        said = (reject.column, reject.content, reject.reason)
+        return [self._source.name, reject.line, *map(safe, said), *map(safe, cells)]
+
     def _open(self, folder: Path) -> TextIO:
         folder.mkdir(parents=True, exist_ok=True)
         number = 1
         while True:
-            self.path = folder / f"{self._source.stem}-rejects{f'-{number}' if number > 1 else ''}.csv"
+            stem = self._source.name.split(".")[0] or "file"
+            self.path = folder / f"{stem}-rejects{f'-{number}' if number > 1 else ''}.csv"
             try:
                 file = self.path.open("x", encoding="utf-8-sig", newline="")
             except FileExistsError:
                 number += 1
                 continue
-            csv.writer(file, lineterminator="\r\n").writerow(["file", "line", "column", "content", "reason"])
+            header = [*REJECTS_HEADER, *map(safe, self._header)]
+            csv.writer(file, lineterminator="\r\n").writerow(header)
             return file
 
 
-def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+def safe(text: str) -> str:
+    """Text that no spreadsheet takes for a formula; numbers stay numbers."""
     text = text[:_LONGEST]
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return "'" + text if text.startswith(_FORMULA) and number_of(text, ",", ".") is None else text

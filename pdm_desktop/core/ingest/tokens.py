@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import cache
 
 MISSING = (
     "", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "NULL", "null", "Null", "None", "none", "#N/A", "#NA", "-", "--",
-    "?", "Bad", "BAD", "bad", "Bad Input", "No Data", "NoData", "No data", "I/O Timeout", "Intf Shut", "Pt Created",
-    "Comm Fail", "Not Connect", "Scan Off", "Out of Serv",
+    "---", "?", "Bad", "BAD", "bad", "Bad Input", "No Data", "NoData", "No data", "I/O Timeout", "Intf Shut",
+    "Pt Created", "Comm Fail", "Not Connect", "Scan Off", "Out of Serv", "Bad Quality", "No Good Data", "Set to Bad",
+    "Calc Failed", "Calc Off", "Unit Down", "Configure", "Doubtful", "Shutdown", "Arc Off-line", "Under Range",
+    "Over Range", "Inp OutRange", "Invalid", "(null)", "\\N", "#VALUE!", "#DIV/0!", "#REF!", "#NV", "#WERT!", "nil",
+    "missing", "k.A.", "n.v.", "keine Daten", "sans donn\u00e9es", "sin datos", "nessun dato", "geen data",
+    "ND", "n.d.",
 )  # fmt: skip
 """Cells that say "no value": spreadsheets', databases' and historians' words, in their usual spellings."""
 
 _MISSING = {token.casefold() for token in MISSING}
 _BOOLEANS = {"true": 1.0, "false": 0.0}
+_SPACES = " '\u00a0\u202f\u2009\u2019"
+_GOOD = {
+    "good", "ok", "g", "valid", "true", "gut", "g\u00fcltig", "bon", "bonne", "valide", "buena", "bueno", "buono",
+    "buona", "goed", "bom", "god", "good quality", "good, non-specific", "0x000000c0", "substituted", "",
+}  # fmt: skip
 
 
 def is_missing(text: str) -> bool:
@@ -20,11 +31,46 @@ def is_missing(text: str) -> bool:
     return text.strip().casefold() in _MISSING
 
 
-def number_of(text: str) -> float | None:
-    """The finite number that a cell writes (true and false are 1 and 0); None for anything else, infinity included."""
+def is_good(text: str) -> bool:
+    """Whether a quality says that its value can be used: a word, or OPC's 192 to 255, or 0 or 100 of others."""
+    word = text.strip().casefold()
+    if word.isascii() and word.isdecimal():
+        return int(word) in (0, 100) or 192 <= int(word) <= 255
+    return word in _GOOD or word.startswith("good")
+
+
+def number_of(text: str, decimal: str = ".", thousands: str = "") -> float | None:
+    """The finite number that a cell writes (true and false are 1 and 0); None for anything else, infinity included.
+
+    A thousands mark is understood where the decimal mark stands beside it, or where `thousands` names it.
+    """
+    plain = _plain(text, decimal, thousands)
     try:
-        value = float(text)
+        value = float(plain)
     except ValueError:
         return _BOOLEANS.get(text.strip().casefold())
     # Python also takes 1_000 and the digits of other scripts for numbers, the fast reader does not.
-    return value if math.isfinite(value) and text.isascii() and "_" not in text else None
+    return value if math.isfinite(value) and plain.isascii() and "_" not in plain else None
+
+
+def _plain(text: str, decimal: str, thousands: str) -> str:
+    if decimal == "." and text.isascii() and "," not in text and "'" not in text and " " not in text.strip():
+        return text
+    text = text.strip().replace("\u2212", "-")
+    grouped = grouping(decimal).fullmatch(text)
+    if grouped is not None:
+        marks = {char for char in grouped["whole"] if not char.isdigit()} - {"-", "+"}
+        if len(marks) == 1 and (
+            grouped["rest"] or sum(grouped["whole"].count(mark) for mark in marks) > 1 or marks == {thousands}
+        ):
+            text = grouped["whole"].replace(marks.pop(), "") + grouped["rest"]
+    if decimal == ",":
+        text = text.translate({ord("."): ",", ord(","): "."})
+    return text
+
+
+@cache
+def grouping(decimal: str) -> re.Pattern[str]:
+    """A number with thousands marks: `whole` with them, `rest` with the decimals."""
+    other = "." if decimal == "," else ","
+    return re.compile(rf"(?P<whole>[+-]?[1-9]\d{{0,2}}(?:[{other}{_SPACES}]\d{{3}})+)(?P<rest>(?:[{decimal}]\d*)?)")

@@ -56,6 +56,9 @@ class BatchWriter:
         self._added: dict[int, int] = {}
         self._changed: dict[int, int] = {}
         self._totals = Outcome(0, 0, 0, 0, 0)
+        self.by_line: list[tuple[Ints, Ints]] | None = None
+        """Set to a list: (lines, what became of each: 0 unchanged, 1 duplicate, 2 accepted, 3 conflict) are added to
+        it, for files in which a line is more than one row."""
 
     # -- what came in so far ------------------------------------------------------------------------------------------
 
@@ -140,9 +143,10 @@ class BatchWriter:
         cells = np.array([numbers, ages])
         return self._count(self._merge(table, keys, table.cells, cells, lines)._replace(values=0))
 
-    def finish(self, sha256: str, rejected: int) -> None:
-        """Close the batch: counts, catalogue of what it touched, risks that no longer hold."""
-        counts = self._totals
+    def finish(self, sha256: str, rejected: int, counts: Outcome | None = None) -> None:
+        """Close the batch: counts (where lines are not the rows given), catalogue of what it touched, risks that no
+        longer hold."""
+        counts = self._totals if counts is None else counts
         self._db.execute(
             "UPDATE batch SET sha256 = ?, accepted = ?, unchanged = ?, duplicates = ?, conflicts = ?, rejected = ?"
             " WHERE id = ?",
@@ -220,6 +224,8 @@ class BatchWriter:
             bulk.insert(self._db, table.name, columns, (*rows.keys, origin, *rows.cells), rows.count)
             self._note_added(table, rows.keys[0])
             self._note_changed(rows, np.ones(rows.count, np.bool_))
+            if self.by_line is not None:
+                self.by_line.append((rows.lines, np.full(rows.count, 2)))
             return Outcome(rows.count, 0, 0, 0, int((~np.isnan(values)).sum()))
         return self._merge_overlapping(table, rows, cells, occupied)
 
@@ -250,6 +256,8 @@ class BatchWriter:
         self._write(table, rows, merged, existing, origin, own)
         self._list_conflicts(table, rows, merged)
         self._note_changed(rows, merged.accepted | merged.conflict)
+        if self.by_line is not None:
+            self.by_line.append((rows.lines, merged.duplicate + 2 * merged.accepted + 3 * merged.conflict))
         return Outcome(
             int(merged.accepted.sum()),
             int(merged.unchanged.sum()),

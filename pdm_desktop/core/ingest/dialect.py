@@ -1,0 +1,259 @@
+"""A text as a table: delimiter, decimal and thousands marks, where the header stands, whether units stand below it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pdm_desktop.core.ingest.shapes import form, is_clock, shape_of
+from pdm_desktop.core.ingest.tokens import grouping, is_missing, number_of
+
+DELIMITERS = (",", ";", "\t", "|")
+_ROWS = 200  # rows a delimiter is judged by
+_MARKS = " '\u00a0\u202f"
+_UNIT_WORDS = """
+    v kv mv a ma ka w kw mw gw hz khz mhz rpm
+    1/min min-1 min^-1 u/min upm tr/min t/min giri/min o/min r/min bar mbar
+    barg bara pa hpa kpa mpa psi psig atm °c c degc deg °f f degf k °k % %rh mm/s m/s cm/s in/s ips mm cm m km µm um μm
+    mil mils in inch ft g mg kg t lb lbs kg/h kg/s t/h m3/h m³/h nm3/h l/min l/h l/s m3 m³ l ml gal gpm cfm nm n kn j kj
+    kwh mwh va kva var kvar ohm ω kω mω s sec ms us min h d ° rad deg/s rad/s m/s2 m/s² mm/s2 mm/s² g/s db db(a) dba ppm
+    ppb ph cst mm2/s mpas pas lux lx cd lm s/cm µs/cm us/cm ntu mg/l g/l kg/m3 kg/m³ w/m2 w/m²
+    counts count pcs stk stück
+    - – -- . 1 [-] () [] bool 0/1 text string datetime date time id utc"""
+_UNITS = frozenset(_UNIT_WORDS.split())
+
+
+@dataclass(frozen=True)
+class Table:
+    """The head of a file as rows. header_row 0: there is none; all lines count from 1."""
+
+    delimiter: str
+    rows: list[tuple[int, list[str]]]
+    header_row: int
+    units_row: int | None
+    first_row: int
+    header: list[str]
+    units: list[str]
+    data: list[list[str]] = field(default_factory=list)
+    """Rows from the first one on that have the header's width."""
+
+
+def read(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """(line, cells) of each row that is not blank; as far as it can be read."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows: list[tuple[int, list[str]]] = []
+    before = 0
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((before + 1, row))
+            before = reader.line_num
+    except csv.Error:
+        return rows
+    return rows
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a date, with or without a time."""
+    text = text.strip()
+    if text.isdecimal():  # 20150131, 20150131060000: only where month and day are such
+        return len(text) in (8, 12, 14) and text[:2] in ("19", "20") and "01" <= text[4:6] <= "12" and text[6:8] <= "31"
+    return len(text) < 60 and any(char.isdigit() for char in text) and form(shape_of(text)) is not None
+
+
+def is_time_of_day(text: str) -> bool:
+    """Whether a text is a time of day alone, hours and minutes at least."""
+    return len(text) < 20 and ":" in text and is_clock(shape_of(text))
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number with either decimal mark."""
+    return number_of(text) is not None or number_of(text, ",", ".") is not None or number_of(text, ".", ",") is not None
+
+
+def best_delimiter(text: str) -> str:
+    """The delimiter under which the lines have alike many cells, and those make most sense."""
+    lines = text.splitlines()
+    told = lines[0].strip().strip('"') if lines else ""
+    if told[:4].casefold() == "sep=" and len(told) == 5:
+        return told[4]
+    short = "\n".join(lines[: _ROWS + 40]) + "\n"
+    return max(DELIMITERS, key=lambda delimiter: _sense(read(short, delimiter)))
+
+
+def _sense(rows: list[tuple[int, list[str]]]) -> tuple[float, int]:
+    widths = Counter(len(row) for _, row in rows)
+    if not rows:
+        return 0.0, 0
+    # The width most cells stand in; a one-cell preamble may have many lines.
+    width = max(widths, key=lambda w: (widths[w] * (w > 1), w))
+    if width < 2:
+        return 0.0, 1
+    alike = [row for _, row in rows if len(row) == width]
+    cells = [cell.strip() for row in alike[-60:] for cell in row]
+    sense = sum(is_number(c) or is_time(c) or is_missing(c) or is_time_of_day(c) for c in cells) / len(cells)
+    after = len(alike) / max(1, len(rows) - next(i for i, (_, row) in enumerate(rows) if len(row) == width))
+    return after * (0.3 + sense), width
+
+
+def table(text: str, delimiter: str, header_row: int | None, units_row: int | None) -> Table:
+    """Find header, units and data; header_row, units_row: where the user said so (0 = none)."""
+    rows = read(text, delimiter)
+    if header_row is not None:
+        at = next((i for i, (line, _) in enumerate(rows) if line >= max(1, header_row)), len(rows))
+        if header_row == 0:
+            return _made(delimiter, rows, None, None, _first_data(rows))
+        units = at + 1 if units_row or (units_row is None and _is_units(rows, at)) else None
+        return _made(delimiter, rows, at if at < len(rows) else None, units, (at if units is None else units) + 1)
+    first = _first_data(rows)
+    width = _width(rows[first:]) if first < len(rows) else 0
+    above = [i for i in range(first) if _could_head(rows[i][1], width)]
+    if first >= len(rows):
+        wide = max((len(row) for _, row in rows), default=0)
+        above = [i for i in range(len(rows)) if len(rows[i][1]) == wide][:1]
+        return _made(delimiter, rows, above[0] if above else None, None, above[0] + 1 if above else 0)
+    if not above:
+        return _made(delimiter, rows, None, None, first)
+    head, units = above[-1], None
+    if units_row != 0 and len(above) > 1 and above[-2] == head - 1 and _is_units(rows, head - 1):
+        head, units = above[-2], above[-1]
+    return _made(delimiter, rows, head, units, (head if units is None else units) + 1)
+
+
+def _made(delimiter: str, rows: list[tuple[int, list[str]]], head: int | None, units: int | None, first: int) -> Table:
+    data = [row for _, row in rows[first:]]
+    width = _width(rows[first:])
+    header = [cell.strip() for cell in rows[head][1]] if head is not None else [""] * width
+    # A delimiter at the end of each line makes no column, nor does its lack in the header.
+    while header and width and len(header) > width and not header[-1]:
+        header.pop()
+    if width == len(header) + 1 and not any(row[-1].strip() for row in data if len(row) == width):
+        header.append("")
+    last = units if units is not None else head
+    if first < len(rows):
+        first_row = rows[first][0] if last is None else rows[last + 1][0] if last + 1 < len(rows) else rows[last][0] + 1
+    else:
+        first_row = (rows[-1][0] if rows else 0) + 1
+    return Table(
+        delimiter,
+        rows,
+        0 if head is None else rows[head][0],
+        None if units is None else rows[units][0],
+        first_row,
+        header,
+        [cell.strip() for cell in rows[units][1]] if units is not None else [],
+        [row for row in data if len(row) == len(header)],
+    )
+
+
+def _first_data(rows: list[tuple[int, list[str]]]) -> int:
+    """The position of the first row that holds a time or a number, and is followed by its like."""
+    for i, (_, row) in enumerate(rows):
+        if len(row) < 2 or not _is_data(row):
+            continue
+        following = [other for _, other in rows[i + 1 : i + 6]]
+        alike = sum(len(other) == len(row) and _is_data(other) for other in following)
+        if alike * 2 >= len(following):
+            return i
+    return len(rows)
+
+
+def _is_data(row: list[str]) -> bool:
+    cells = [cell.strip() for cell in row]
+    return any(is_time(c) or (is_number(c) and not is_missing(c)) for c in cells if c)
+
+
+def _could_head(row: list[str], width: int) -> bool:
+    named = sum(bool(cell.strip()) for cell in row)
+    return abs(len(row) - width) <= 1 and named >= max(2, (width + 1) // 2)
+
+
+def _width(rows: list[tuple[int, list[str]]]) -> int:
+    widths = Counter(len(row) for _, row in rows[:_ROWS])
+    return max(widths, key=lambda w: (widths[w], w)) if widths else 0
+
+
+def _is_units(rows: list[tuple[int, list[str]]], head: int) -> bool:
+    """Whether the row below position `head` holds units."""
+    if head + 1 >= len(rows):
+        return False
+    names, units = rows[head][1], [cell.strip() for cell in rows[head + 1][1]]
+    if len(units) != len(names) or sum(bool(name.strip()) for name in names) < len(names) - 1:
+        return False
+    shown = [unit for unit in units if unit]
+    like = [unit for unit in shown if unit_of(unit) or _known_unit(unit)]
+    return bool(like) and len(like) * 3 >= len(shown) * 2 and all(len(unit) <= 16 for unit in shown)
+
+
+def _known_unit(text: str) -> bool:
+    return text.strip("[](){} ").casefold() in _UNITS
+
+
+def unit_of(cell: str) -> str:
+    """The unit a cell of a units row names: without brackets, "" for a dash or a word that says nothing."""
+    bare = cell.strip().strip("[](){} ")
+    plain = {"-", "–", "--", ".", "1", "bool", "0/1", "text", "string", "datetime", "date", "time", "id", "utc", ""}
+    return "" if bare.casefold() in plain else bare if bare.casefold() in _UNITS or cell.strip()[:1] in "[(" else ""
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """A header such as "Oil Temp (°C)" as name and unit; the unit is empty where the header has none."""
+    match = re.fullmatch(r"(.+?)\s*(?:\[([^\[\]]{1,16})\]|\(([^()]{1,16})\))", name.strip())
+    if match is None:
+        return name.strip(), ""
+    square, round_ = match[2], match[3]
+    unit = (square or round_).strip()
+    if square is None and unit.casefold() not in _UNITS:
+        return name.strip(), ""
+    return match[1].strip(), "" if unit in ("-", "–", "1") else unit
+
+
+def marks(cells: list[str]) -> tuple[str | None, str, list[str]]:
+    """(decimal mark, thousands mark, doubtful cells) of cells that may be numbers. The decimal mark is None where
+    cells such as 1,234 could be thousands or decimals and nothing tells which."""
+    point = comma = grouped_comma = grouped_point = 0
+    thousands: Counter[str] = Counter()
+    open_comma: list[str] = []
+    open_point = 0
+    for cell in cells:
+        text = cell.strip()
+        if not any(char.isdigit() for char in text) or not re.fullmatch(r"[-+\d.,eE\s'\u00a0\u202f\u2212]+", text):
+            continue
+        commas, points = text.count(","), text.count(".")
+        if commas and points:
+            if text.rfind(",") > text.rfind(".") and grouping(",").fullmatch(text):
+                comma += 1
+                thousands["."] += 1
+            elif grouping(".").fullmatch(text):
+                point += 1
+                thousands[","] += 1
+        elif commas == 1:
+            if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text):
+                open_comma.append(text)
+            else:
+                comma += 1
+        elif points == 1:
+            open_point += bool(re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", text))
+            point += not re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", text)
+        elif commas > 1 and grouping(".").fullmatch(text):
+            grouped_comma += 1
+        elif points > 1 and grouping(",").fullmatch(text):
+            grouped_point += 1
+        for mark in _MARKS:
+            if mark in text and (grouping(".").fullmatch(text) or grouping(",").fullmatch(text)):
+                thousands[mark] += 1
+    if grouped_comma:
+        thousands[","] += grouped_comma
+    if grouped_point:
+        thousands["."] += grouped_point
+    mark = thousands.most_common(1)[0][0] if thousands else ""
+    if comma > point or mark == ".":
+        return ",", (mark if mark != "," else "") or ("." if open_point else ""), []
+    if point or mark == ",":
+        return ".", mark or ("," if open_comma else ""), []
+    if open_comma:
+        return (None, mark, open_comma) if not open_point else (".", ",", [])
+    return ".", mark, []

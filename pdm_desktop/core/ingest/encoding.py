@@ -1,0 +1,107 @@
+"""What code page a text is written in: byte-order mark, then UTF-16 by its zeros, UTF-8 by its rules, then the code
+page under which its letters stand among letters."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from itertools import pairwise
+
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest.source import BOMS, Sample
+
+_HINT = "Save it as CSV in UTF-8."
+_PAGES = ("cp1252", "cp1251", "cp850", "cp1250", "mac-roman")
+_WORDY = re.compile(r"[^\W\d_]+")
+_SIGNS = set("°µ²³€±·×§£½¼ßΩµ–’“”„…\u00a0")
+
+
+def detect(sample: Sample, where: str) -> str:
+    """The name of the encoding; PdmError (file `where`) for what is no text."""
+    head = sample.head
+    for bom, name in BOMS.items():
+        if head.startswith(bom):
+            return name
+    wide = _wide(head)
+    if wide:
+        return wide
+    if b"\0" in head or any(b"\0" in other for other in sample.others):
+        raise PdmError("The file is not a table of text.", _HINT, where)
+    parts = (head, *sample.others)
+    if all(_is_utf8(part, cut_start=position > 0) for position, part in enumerate(parts)):
+        return "utf-8"
+    odd = sum(byte < 32 and byte not in b"\t\n\r\f\x1a" for byte in head[:4096])
+    if odd > len(head[:4096]) / 50:
+        raise PdmError("The file is not a table of text.", _HINT, where)
+    return code_page(b"\n".join(line for part in parts for line in part.split(b"\n") if not line.isascii()))
+
+
+def known(name: str) -> str:
+    """The encoding a user named, as it is called here; PdmError when there is none."""
+    try:
+        found = codecs.lookup(name).name
+    except LookupError as exc:
+        raise PdmError(f"There is no encoding {name!r}.", "Use utf-8, utf-16, cp1252 ...", "encoding") from exc
+    return {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(found, found)
+
+
+def code_page(data: bytes) -> str:
+    """The single-byte code page that makes most sense of lines with bytes above 127."""
+    data = data[:20_000]
+    scores = {page: _score(data, page) for page in _PAGES}
+    best = max(_PAGES, key=scores.__getitem__)
+    # The usual one unless another makes clearly more sense; the last resort knows every byte.
+    best = "cp1252" if scores["cp1252"] >= scores[best] - 0.15 else best
+    return best if scores[best] > -1 else "latin-1"
+
+
+def _score(data: bytes, page: str) -> float:
+    try:
+        text = data.decode(page)
+    except UnicodeDecodeError:
+        return -2.0
+    total = good = 0.0
+    for word in _WORDY.findall(text):
+        high = [char for char in word if char > "\x7f"]
+        if not high:
+            continue
+        total += len(high)
+        cyrillic = sum("\u0400" <= char <= "\u04ff" for char in high)
+        if cyrillic:
+            good += cyrillic if cyrillic == len(word) and len(word) > 1 else 0
+        elif len(high) <= max(1, len(word) // 2) and not re.search(r"[^\W\d_a-zA-Z]{3}", word):
+            mixed = any(a.islower() and b.isupper() for a, b in pairwise(word))
+            good += len(high) if not mixed else 0
+    for char in text:
+        if char > "\x7f" and not char.isalpha():
+            total += 1
+            good += char in _SIGNS
+    # A sign in the middle of a word is a letter of another page.
+    wrong = len(re.findall(r"[a-z][^\x00-\x7f\w][a-z]", text))
+    return (good - wrong) / total if total else 0.0
+
+
+def _wide(head: bytes) -> str:
+    """UTF-16 without a mark: every other byte of plain text is zero."""
+    start = head[:4096]
+    if len(start) < 4:
+        return ""
+    even, odd = start[0::2].count(0) / (len(start) / 2), start[1::2].count(0) / (len(start) / 2)
+    if odd > 0.7 and even < 0.1:
+        return "utf-16-le"
+    if even > 0.7 and odd < 0.1:
+        return "utf-16-be"
+    return ""
+
+
+def _is_utf8(part: bytes, *, cut_start: bool) -> bool:
+    if cut_start:
+        at = 0
+        while at < min(3, len(part)) and part[at] & 0xC0 == 0x80:
+            at += 1
+        part = part[at:]
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(part, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,273 @@
+"""One file's import under way: block after block validated and merged, and what was counted."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest import cells as cell_reader
+from pdm_desktop.core.ingest import instants
+from pdm_desktop.core.ingest.blocks import Block
+from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
+from pdm_desktop.core.ingest.doubtful import Doubtful
+from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
+from pdm_desktop.core.ingest.rejects import Reject, Rejects
+from pdm_desktop.core.ingest.status import StatusChanges
+from pdm_desktop.core.ingest.tokens import is_good, is_missing
+from pdm_desktop.core.plans import Plan, PlanColumn, Role
+
+if TYPE_CHECKING:
+    from pdm_desktop.core.store import BatchWriter
+
+Limits = Mapping[str, tuple[float | None, float | None]]
+_MOST_CELLS = 2_000_000  # of a matrix that is mostly empty, as those of long files are
+
+
+class Run:
+    """The plan as it becomes known, and the counts."""
+
+    def __init__(self, plan: Plan, writer: BatchWriter, rejects: Rejects, limits: Limits) -> None:
+        """limits: sensor (casefolded) -> its plausible values."""
+        columns = []
+        for column in plan.columns:
+            role = column.role
+            if role.role == "doubtful" and writer.knows_sensor(role.name or column.name):
+                role = replace(role, role="sensor")
+            columns.append(replace(column, role=role))
+        self.plan = replace(plan, columns=tuple(columns))
+        self._writer = writer
+        self._rejects = rejects
+        self._limits = limits
+        self.keys = Keys(plan)
+        self._doubtful = Doubtful()
+        self._settled_now: set[int] = set()
+        status = [i for i, c in enumerate(plan.columns) if c.role.role == "failure" and c.role.name]
+        self._status_at = status[0] if status else None
+        self.status = StatusChanges(plan.columns[status[0]].role.name) if status else None
+        self.rows = self.rejected = self.rejected_values = self.missing = self.bad_quality = self.flagged = 0
+        self.lines = [0, 0, 0, 0]
+        """In layout "wide tags", where a line is several readings: unchanged, duplicate, accepted, conflicting."""
+
+    def take(self, block: Block) -> None:
+        """Validate one block and merge what is good of it."""
+        plan = self.plan
+        cells = cell_reader.read(block, plan)
+        self.rows += len(cells.lines) + len(cells.rejected_rows)
+        rejected = list(cells.rejected_rows)
+        sensor: Key | None = None
+        if plan.layout == "long":
+            machine, sensor = self.keys.tags(cells, rejected)
+        elif plan.layout == "wide tags":
+            machine = self.keys.named(cells, None, "", rejected)
+        else:
+            machine = self.keys.machines(cells, rejected)
+        series = machine if sensor is None else _paired(machine, sensor)
+        timed = self.keys.times(cells, series, rejected) if plan.kind != "machines" else self._timeless(cells)
+        label = self.keys.named(cells, self._label(), "no code or component", rejected)
+        parts = [machine, timed, label, *([sensor] if sensor is not None else [])]
+        good = np.ones(len(cells.lines), np.bool_)
+        for part in parts:
+            good &= part.good
+        for part in parts:
+            part.values = part.values[good]
+        cells.keep(good)
+        # One line may have more than one fault; its row is rejected once, for the first.
+        first = {reject.line: reject for reject in reversed(rejected)}
+        self.rejected += len(first)
+        if sensor is not None:
+            self._long(cells, machine, sensor, timed)
+        elif plan.kind == "telemetry":
+            self._readings(cells, machine, timed)
+        elif plan.kind == "machines":
+            self._attributes(cells, machine)
+        elif self.status is None:
+            self._events(cells, machine, timed, label)
+        if self.status is not None and self._status_at is not None:
+            texts = cells.texts[self._status_at]
+            self.status.take(machine.names, machine.values, timed.values, texts, cells.lines)
+        self.rejected_values += len(cells.rejected_values)
+        self._keep_rejects(block, [*first.values(), *cells.rejected_values])
+
+    def end(self) -> None:
+        """Refuse a file of which nothing can be used."""
+        name = self.plan.path.name
+        if not self.rows:
+            raise PdmError("The file has a header and no rows.", "Export it again with its rows.", name)
+        if self.rejected == self.rows and self._rejects.first is not None:
+            line, column, content, reason, _ = self._rejects.first
+            where = f"{name}, line {line}" + (f", column {column}" if column else "")
+            raise PdmError(f"No row of the file can be used. In the first: {reason}, {content[:80]!r}.", "", where)
+        if self.plan.kind == "telemetry" and self.plan.layout != "long" and self.plan.index("sensor") is None:
+            raise PdmError(
+                "No column of the file holds numbers.", "Telemetry has a column of numbers for each sensor.", name
+            )
+
+    def _label(self) -> int | None:
+        return None if self.status is not None else self.plan.index(*LABELS.get(self.plan.kind, ()))
+
+    @staticmethod
+    def _timeless(cells: Cells) -> Key:
+        count = len(cells.lines)
+        return Key(np.ones(count, np.bool_), np.zeros(count, np.int64), [])
+
+    def _keep_rejects(self, block: Block, rejects: list[Reject]) -> None:
+        if not rejects:
+            return
+        wanted = {reject.line for reject in rejects}
+        rows: dict[int, tuple[str, ...]] = {}
+        try:
+            for line, row in block.rows(self.plan.delimiter):
+                if line in wanted:
+                    rows[line] = tuple(row)
+        except csv.Error:
+            pass  # the rejects then carry no row beside what was wrong in it
+        self._rejects.add(sorted(reject._replace(cells=rows.get(reject.line, ())) for reject in rejects))
+
+    # -- readings -----------------------------------------------------------------------------------------------------
+
+    def _readings(self, cells: Cells, machine: Key, timed: Key) -> None:
+        for position, column in enumerate(self.plan.columns):
+            if column.role.role == "doubtful":
+                self._look_at_doubtful(cells, position, column)
+        sensors = [p for p, column in enumerate(self.plan.columns) if column.role.role == "sensor"]
+        judged = [p for p in sensors if p not in self._settled_now]
+        self.missing += sum(int(np.isnan(cells.numbers[p]).sum()) for p in judged) - len(cells.rejected_values)
+        self._settled_now.clear()
+        for p in sensors if self._limits else ():
+            self._flag(self._sensor(p)[0], cells.numbers[p])
+        if self.plan.layout == "wide tags":
+            self._tagged(cells, sensors, timed)
+            return
+        values = np.array([cells.numbers[p] for p in sensors]).reshape(len(sensors), len(cells.lines))
+        names = [self._sensor(p) for p in sensors]
+        self._writer.readings(machine.names, machine.values, timed.values, names, values, cells.lines)
+
+    def _sensor(self, position: int) -> tuple[str, str]:
+        column = self.plan.columns[position]
+        return column.role.name or column.name, column.role.unit
+
+    def _flag(self, sensor: str, values: Floats) -> None:
+        low, high = self._limits.get(sensor.casefold(), (None, None))
+        if low is not None:
+            self.flagged += int((values < low).sum())
+        if high is not None:
+            self.flagged += int((values > high).sum())
+
+    def _tagged(self, cells: Cells, sensors: list[int], timed: Key) -> None:
+        """Layout "wide tags": each line holds a reading of several machines."""
+        count = len(cells.lines)
+        machines = list(dict.fromkeys(self.plan.columns[p].role.machine for p in sensors))
+        names = list(dict.fromkeys(self._sensor(p) for p in sensors))
+        units = {name.casefold(): unit for name, unit in reversed(names)}
+        names = [(name, units[name.casefold()]) for name in dict.fromkeys(name for name, _ in names)]
+        row = {name: number for number, (name, _) in enumerate(names)}
+        self._writer.by_line = []
+        portion = max(1, _MOST_CELLS // max(1, len(names) * count))
+        for start in range(0, len(machines), portion):
+            some = machines[start : start + portion]
+            values = np.full((len(names), len(some), count), np.nan)
+            for p in sensors:
+                machine = self.plan.columns[p].role.machine
+                if machine in some:
+                    values[row[self._sensor(p)[0]], some.index(machine)] = cells.numbers[p]
+            codes = np.repeat(np.arange(len(some)), count)
+            times, lines = np.tile(timed.values, len(some)), np.tile(cells.lines, len(some))
+            self._writer.readings(some, codes, times, names, values.reshape(len(names), -1), lines)
+        self._count_lines(cells.lines)
+
+    def _count_lines(self, lines: Ints) -> None:
+        became = np.zeros(len(lines), np.int64)
+        for at, states in self._writer.by_line or ():
+            np.maximum.at(became, np.searchsorted(lines, at), states)
+        self._writer.by_line = None
+        for state, number in enumerate(np.bincount(became, minlength=4).tolist()):
+            self.lines[state] += number
+
+    def _long(self, cells: Cells, machine: Key, sensor: Key, timed: Key) -> None:
+        """Layout "long": each line holds one value."""
+        position = self.plan.index("value")
+        assert position is not None
+        values = cells.numbers[position].copy()
+        quality = self.plan.index("quality")
+        if quality is not None and len(cells.lines):
+            codes, words = factorise(cells.texts[quality])
+            bad = ~np.array([is_good(word) for word in words], np.bool_)[codes]
+            self.bad_quality += int(bad.sum())
+            values[bad] = np.nan
+            gone = set(cells.lines[bad].tolist())
+            cells.rejected_values = [reject for reject in cells.rejected_values if reject.line not in gone]
+            self.missing -= int(bad.sum())
+        self.missing += int(np.isnan(values).sum()) - len(cells.rejected_values)
+        count = len(values)
+        used = np.unique(sensor.values)
+        place = np.zeros(len(sensor.names) + 1, np.int64)
+        place[used] = np.arange(len(used))
+        names = [(sensor.names[code], "") for code in used.tolist()]
+        if self._limits:
+            for code in used.tolist():
+                self._flag(sensor.names[code], values[sensor.values == code])
+        portion = max(1_000, _MOST_CELLS // max(1, len(names)))
+        for start in range(0, count, portion):
+            part = slice(start, start + portion)
+            lines = cells.lines[part]
+            matrix = np.full((len(names), len(lines)), np.nan)
+            matrix[place[sensor.values[part]], np.arange(len(lines))] = values[part]
+            self._writer.readings(machine.names, machine.values[part], timed.values[part], names, matrix, lines)
+
+    def _look_at_doubtful(self, cells: Cells, position: int, column: PlanColumn) -> None:
+        numbers = self._doubtful.values(position, self.plan, cells.texts[position], cells.lines)
+        if numbers is None:
+            return
+        cells.numbers[position] = numbers
+        self._settled_now.add(position)
+        columns = list(self.plan.columns)
+        columns[position] = replace(column, role=replace(column.role, role="sensor"))
+        self.plan = replace(self.plan, columns=tuple(columns))
+        rejects, rejected, missing = self._doubtful.settle(position)
+        self._rejects.add(rejects)
+        self.rejected_values += rejected
+        self.missing += missing
+
+    # -- the other kinds ----------------------------------------------------------------------------------------------
+
+    def _attributes(self, cells: Cells, machines: Key) -> None:
+        count = len(cells.lines)
+        names = [machines.names[code] for code in machines.values.tolist()]
+        model, age = self.plan.index("machine_model"), self.plan.index("age")
+        models = [""] * count if model is None else [t.decode("utf-8").strip() for t in cells.texts[model].tolist()]
+        models = ["" if is_missing(text) else text for text in models]
+        ages = np.full(count, np.nan) if age is None else cells.numbers[age]
+        self.missing += int(np.isnan(ages).sum()) * (age is not None) - len(cells.rejected_values)
+        self.missing += models.count("") * (model is not None)
+        self._writer.attributes(names, models, ages, cells.lines)
+
+    def _events(self, cells: Cells, machines: Key, times: Key, labels: Key) -> None:
+        known = np.full(len(cells.lines), np.nan)
+        position = self.plan.index("known")
+        if position is not None:
+            known, state = self.keys.known(cells, position)
+            said = state != instants.EMPTY
+            state[~said] = instants.GOOD  # an empty cell is no fault here
+            cells.rejected_values += self.keys.bad_times(cells, position, state)
+            self.missing += int((~said).sum())
+        args = (machines.names, machines.values, times.values, labels.names, labels.values, known, cells.lines)
+        self._writer.events(*args)
+
+
+def shown(role: Role, column: str) -> str:
+    """A role as reports show it: without a sensor's name where that is the column's."""
+    if role.role == "doubtful":
+        return "ignore"
+    return "sensor" if role.role == "sensor" and role.name in ("", column) and not role.unit else str(role)
+
+
+def _paired(machine: Key, sensor: Key) -> Key:
+    """One series for each machine and sensor."""
+    codes = machine.values * max(1, len(sensor.names)) + sensor.values
+    names = [f"{m}\n{s}" for m in machine.names for s in sensor.names]
+    return Key(machine.good, codes, names)

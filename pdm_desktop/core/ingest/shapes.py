@@ -1,0 +1,126 @@
+"""The shapes in which times are written: where the year, the month ... stand in a text, digits apart.
+
+A shape is the text with every digit as 0: "13.01.2015 05:00" has "00.00.0000 00:00". A column of a million times has
+a handful of shapes, so each is understood once and then read for all its rows at one go.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+Span = tuple[int, int]
+
+_MONTHS = (
+    ("jan", "ene", "gen", "januar", "janvier", "enero", "gennaio", "january", "janv", "jän", "jänner", "januari"),
+    ("feb", "fév", "févr", "februar", "février", "febrero", "febbraio", "february", "februari", "fevereiro", "fev"),
+    ("mar", "mär", "mrz", "märz", "mars", "marzo", "march", "maart", "mrt", "março"),
+    ("apr", "avr", "abr", "april", "avril", "abril", "aprile"),
+    ("may", "mai", "mag", "mei", "mayo", "maggio", "maio"),
+    ("jun", "juin", "giu", "juni", "junio", "giugno", "june", "junho"),
+    ("jul", "juil", "lug", "juli", "juillet", "julio", "luglio", "july", "julho"),
+    ("aug", "aoû", "août", "ago", "august", "agosto", "augustus", "augusti"),
+    ("sep", "set", "sept", "september", "septembre", "septiembre", "settembre", "setembro"),
+    ("oct", "okt", "ott", "oktober", "octobre", "octubre", "ottobre", "october", "out", "outubro"),
+    ("nov", "november", "novembre", "noviembre", "novembro"),
+    ("dec", "dez", "déc", "dic", "des", "dezember", "décembre", "diciembre", "dicembre", "december", "dezembro"),
+)
+_MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
+
+_LETTERS = r"[A-Za-z\x80-\xff]"
+_DATE = rf"""(?:
+    (?P<y1>0000)(?P<s1>[-/.])(?P<m1>00?)(?P=s1)(?P<d1>00?)
+  | (?P<y2>0000)(?P<m2>00)(?P<d2>00)
+  | (?P<a>00?)(?P<s2>[-/. ])(?P<b>00?)(?P=s2)(?P<y3>0000|00)
+  | (?P<d4>00?)\.?[- /]?(?P<n4>{_LETTERS}{{3,}})\.?[- /]?,?[ ]?(?P<y4>0000|00)
+  | (?P<n5>{_LETTERS}{{3,}})\.?[- ](?P<d5>00?),?[- ](?P<y5>0000)
+)"""
+_TIME = r"""(?:
+    (?P<h>00?)[:.h](?P<i>00)(?:[:.m](?P<s>00)s?(?:[.,:](?P<f>0{1,9}))?)?
+  | (?P<hc>00)(?P<ic>00)(?P<sc>00)?
+)
+(?:[ ]?(?P<half>[AaPp])\.?[ ]?[Mm]\.?)?"""
+_ZONE = r"(?:[ ]?(?P<utc>Z|UTC|GMT)|[ ]?(?P<sign>[+-])(?P<oh>00):?(?P<om>00)?)?"
+_FULL = re.compile(
+    rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)??{_DATE}(?:(?:[T_]|,?[ ]+|[ ]-[ ]|:){_TIME}{_ZONE})?[ ]*\Z", re.VERBOSE
+)
+_CLOCK = re.compile(rf"[ ]*{_TIME}[ ]*\Z", re.VERBOSE)
+_COMPACT = re.compile(r"[ ]*(?P<y2>0000)(?P<m2>00)(?P<d2>00)(?P<hc>00)(?P<ic>00)(?P<sc>00)?[ ]*\Z")
+
+
+@dataclass(frozen=True)
+class Form:
+    """Where the parts of a time stand (start, stop); None where the text has none. month_number: of a month's name.
+    either: day and month could change places, `day` stands first. half: None, or 0 (AM) or 12 (PM)."""
+
+    year: Span
+    month: Span | None
+    day: Span
+    month_number: int = 0
+    either: bool = False
+    hour: Span | None = None
+    minute: Span | None = None
+    second: Span | None = None
+    fraction: Span | None = None
+    half: int | None = None
+    utc: bool = False
+    sign: int = 0
+    offset_hour: Span | None = None
+    offset_minute: Span | None = None
+
+
+@cache
+def form(shape: bytes) -> Form | None:
+    """What a shape (bytes of UTF-8, digits as 0) says; None where it is no date with or without a time."""
+    text = shape.decode("latin-1")
+    match = _COMPACT.match(text) or _FULL.match(text)
+    if match is None:
+        return None
+    parts = match.groupdict()
+
+    def span(*names: str) -> Span | None:
+        for name in names:
+            if parts.get(name) is not None:
+                return match.span(name)
+        return None
+
+    year = span("y1", "y2", "y3", "y4", "y5")
+    name = parts.get("n4") or parts.get("n5")
+    number = _month_number(name) if name else 0
+    day = span("d1", "d2", "a", "d4", "d5")
+    if year is None or day is None or (name and not number):
+        return None
+    half = parts.get("half")
+    return Form(
+        year=year,
+        month=span("m1", "m2", "b"),
+        day=day,
+        month_number=number,
+        either=parts.get("a") is not None,
+        hour=span("h", "hc"),
+        minute=span("i", "ic"),
+        second=span("s", "sc"),
+        fraction=span("f"),
+        half=None if not half else 12 if half in "Pp" else 0,
+        utc=parts.get("utc") is not None,
+        sign=0 if parts.get("sign") is None else -1 if parts["sign"] == "-" else 1,
+        offset_hour=span("oh"),
+        offset_minute=span("om"),
+    )
+
+
+@cache
+def is_clock(shape: bytes) -> bool:
+    """Whether a shape is a time of day alone."""
+    return _CLOCK.match(shape.decode("latin-1")) is not None
+
+
+def shape_of(text: str) -> bytes:
+    """The shape of one text."""
+    return re.sub(rb"[0-9]", b"0", text.strip().encode("utf-8"))
+
+
+def _month_number(name: str) -> int:
+    word = name.encode("latin-1").decode("utf-8", "replace").casefold().rstrip(".")
+    return _MONTH.get(word, 0)

@@ -1,0 +1,206 @@
+"""A file as UTF-8 text in pieces, whatever it is packed in and written in: plain, .gz, .zip, .xlsx (.xls, .ods),
+.parquet. Bounded memory but for workbooks, which are read a sheet at a time; nothing unpacks without limit."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest import workbook
+
+HEAD = 256 * 1024
+_ELSEWHERE = 64 * 1024  # bytes looked at in the middle and at the end
+_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+MOST_RATIO = 200
+_FREE = 256 * 1024 * 1024
+"""Unpacked bytes allowed whatever the ratio; beyond them, MOST_RATIO times the packed size."""
+BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+class Sample(NamedTuple):
+    """Bytes of a file to tell it from. head: from its beginning; others: from further on, cut anywhere."""
+
+    head: bytes
+    others: tuple[bytes, ...]
+    whole: bool
+    """Whether the head is all there is."""
+
+
+def container(path: Path) -> str:
+    """What the file is packed in, by its first bytes: "", gz, zip, workbook or parquet. PdmError: no such file."""
+    if path.is_dir():
+        raise PdmError("This is a folder, not a file.", "", str(path))
+    if not path.is_file():
+        raise PdmError("There is no such file.", "Check the name and the folder.", str(path))
+    with _reading(path), path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"\x1f\x8b"):
+        return "gz"
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        return "workbook"
+    if start.startswith(b"PK"):
+        with _reading(path), _unpacking(path), zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+        return "workbook" if names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} else "zip"
+    return ""
+
+
+def members(path: Path) -> tuple[str, ...]:
+    """The files inside a .zip, hidden ones left out."""
+    with _reading(path), _unpacking(path), zipfile.ZipFile(path) as archive:
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    names = [info.filename for info in infos]
+    return tuple(n for n in names if not any(part.startswith((".", "__MACOSX")) for part in n.split("/")))
+
+
+def sample(path: Path, packed: str, member: str | None) -> Sample:
+    """The beginning of the file and, of a plain one, some of its middle and end."""
+    with _reading(path), _opened(path, packed, member) as file:
+        head = _read_up_to(file, HEAD)
+        if packed:
+            return Sample(head, (), len(head) < HEAD)
+        size = path.stat().st_size
+        if size <= HEAD:
+            return Sample(head, (), True)
+        others = []
+        for at in (size // 2 & ~3, max(HEAD, size - _ELSEWHERE) & ~3):
+            file.seek(at)
+            others.append(file.read(_ELSEWHERE))
+        return Sample(head, tuple(others), False)
+
+
+class Source:
+    """The text of a file. `sha256` (of the file as it lies on the disk) and `read` hold once all pieces were taken."""
+
+    def __init__(self, path: Path, encoding: str, sheet: str | None = None) -> None:
+        self._path = path
+        self._encoding = encoding
+        self._sheet = sheet
+        self._packed = container(path)
+        self._hash = hashlib.sha256()
+        self.size = path.stat().st_size
+        self.read = 0
+        """Bytes of the file taken so far (of a packed one an estimate)."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash, hexadecimal."""
+        return self._hash.hexdigest()
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The text as UTF-8, about `size` bytes at a time. UTF-8 itself is handed on unchecked."""
+        if self._packed:
+            with _reading(self._path), self._path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    self._hash.update(block)
+        if self._packed in ("workbook", "parquet"):
+            rows = workbook.rows(self._path, self._packed, self._sheet)
+            yield from workbook.as_text(rows, size)
+            return
+        with _reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
+            yield from _newlines(self._decoded(file, size))
+
+    def _decoded(self, file: IO[bytes], size: int) -> Iterator[bytes]:
+        plain = self._encoding == "utf-8"
+        decoder = codecs.getincrementaldecoder(self._encoding)("strict")
+        first, unpacked = True, 0
+        while piece := _read_up_to(file, size):
+            unpacked += len(piece)
+            self._count(piece, unpacked)
+            if first:
+                first = False
+                for bom, encoding in BOMS.items():
+                    if piece.startswith(bom) and encoding == self._encoding:
+                        piece = piece[len(bom) :]
+            yield piece if plain else self._encode(decoder, piece, final=False)
+        if not plain:
+            yield self._encode(decoder, b"", final=True)
+
+    def _encode(self, decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool) -> bytes:
+        try:
+            return decoder.decode(piece, final).encode("utf-8")
+        except UnicodeError as exc:
+            raise PdmError(
+                f"The file is not text in {self._encoding.upper()} throughout.",
+                "Choose another encoding, or save it as CSV in UTF-8.",
+                self._path.name,
+            ) from exc
+
+    def _count(self, piece: bytes, unpacked: int) -> None:
+        if not self._packed:
+            self._hash.update(piece)
+            self.read += len(piece)
+            return
+        self.read = min(self.size, self.read + len(piece) // 8)
+        if unpacked > max(_FREE, MOST_RATIO * self.size):
+            raise PdmError(
+                f"The file unpacks to more than {MOST_RATIO} times its size, as no plant's file does.",
+                "Unpack it yourself if you trust it.",
+                self._path.name,
+            )
+
+
+def _newlines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces of a file whose lines end with CR alone, as old programs wrote them, with LF; others as they are."""
+    old: bool | None = None
+    for piece in pieces:
+        if old is None and piece:
+            old = b"\n" not in piece and b"\r" in piece
+        yield piece.replace(b"\r", b"\n") if old else piece
+
+
+def _read_up_to(file: IO[bytes], size: int) -> bytes:
+    """`size` bytes, or what is left of the file."""
+    parts, missing = [], size
+    while missing and (part := file.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+@contextmanager
+def _opened(path: Path, packed: str, member: str | None) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        stack.enter_context(_unpacking(path))
+        if packed == "gz":
+            yield cast(IO[bytes], stack.enter_context(gzip.open(path, "rb")))
+        elif packed == "zip":
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            if member is None or member not in archive.namelist():
+                raise PdmError(f"The archive has no file {member!r}.", "", path.name)
+            yield stack.enter_context(archive.open(member))
+        else:
+            yield stack.enter_context(path.open("rb"))
+
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as exc:
+        ends = isinstance(exc, EOFError)
+        raise PdmError(
+            "The compressed file ends early." if ends else f"The compressed file cannot be unpacked ({exc}).",
+            "Copy or export it again; nothing of it was stored.",
+            path.name,
+        ) from exc
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise PdmError(
+            f"The file cannot be read: {exc.strerror or exc}.", "Check the disk and its permissions.", str(path)
+        ) from exc

@@ -1,0 +1,82 @@
+"""Which part of a tag is the machine, and which the sensor: where all tags fill a grid of both best."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pdm_desktop.core.plans import TagRule
+
+_SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
+_CLEAR = (".", "/", "\\", ":", "|")
+_MOST_TAGS = 5_000
+_ID = re.compile(r".*\d")
+
+
+def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
+    """The rule that splits all the tags into machine and sensor, or None. headers: the tags are column names, which
+    need clearer signs of being tags."""
+    tags = list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
+    for separator in _SEPARATORS:
+        if not tags or not all(separator in tag.strip(separator) for tag in tags):
+            continue
+        rule = _best(tags, separator)
+        if rule is None or (headers and not _clear(tags, rule)):
+            continue
+        return rule
+    return None
+
+
+def _best(tags: list[str], separator: str) -> TagRule | None:
+    split = [[part.strip() for part in tag.split(separator)] for tag in tags]
+    shortest = min(map(len, split))
+    candidates = [TagRule(separator, k) for k in range(1, shortest)]
+    if len({len(parts) for parts in split}) > 1:
+        candidates += [TagRule(separator, 0, machine_parts=k) for k in range(1, shortest)]
+    best: tuple[tuple[int, int], TagRule] | None = None
+    for rule in candidates:
+        pairs = [rule.split(tag) for tag in tags]
+        if None in pairs:
+            continue
+        machines, sensors = {pair[0] for pair in pairs if pair}, {pair[1] for pair in pairs if pair}
+        # Few machines and few sensors that make many tags; the shorter sensor where both ways are alike.
+        rank = (len(machines) + len(sensors), rule.sensor_parts or shortest)
+        if best is None or rank < best[0]:
+            best = (rank, rule)
+    if best is None:
+        return None
+    rule = best[1]
+    of_machine, of_sensor = _sides(tags, rule)
+    if not any(map(_ID.match, of_machine)) and all(map(_ID.match, of_sensor)):
+        turned = TagRule(separator, 1, sensor_first=True)
+        if all(turned.split(tag) for tag in tags):
+            rule = turned
+            of_machine, _ = _sides(tags, rule)
+    return _without_common(rule, of_machine)
+
+
+def _sides(tags: list[str], rule: TagRule) -> tuple[list[str], list[str]]:
+    pairs = [pair for pair in map(rule.split, tags) if pair]
+    return list(dict.fromkeys(m for m, _ in pairs)), list(dict.fromkeys(s for _, s in pairs))
+
+
+def _without_common(rule: TagRule, machines: list[str]) -> TagRule:
+    """The rule with the leading parts left out that all machines share: plant, area."""
+    if rule.sensor_first:
+        return rule
+    parts = [machine.split(rule.separator) for machine in machines]
+    shared = 0
+    while all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
+        shared += 1
+    dropped = tuple(parts[0][:shared])
+    return TagRule(rule.separator, rule.sensor_parts, dropped, rule.machine_parts)
+
+
+def _clear(tags: list[str], rule: TagRule) -> bool:
+    """Whether column names are tags and not just words with a space or a dash in them."""
+    machines, sensors = _sides(tags, rule)
+    full = len(tags) / (len(machines) * len(sensors))
+    numbered = all(map(_ID.match, machines))
+    if rule.separator in _CLEAR:
+        return full >= 0.3 and (numbered or full > 0.6)
+    return numbered and full >= 0.5 and not all(map(_ID.match, sensors))
