@@ -1,0 +1,266 @@
+"""The models page: every version with its figures, where the chosen one came from, its plots, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from pdm_desktop.core import times
+from pdm_desktop.core.model_results import Decision, Evaluation, ModelVersion
+from pdm_desktop.gui.figures import Figures, caught_text, false_text, fraction, lead_text
+from pdm_desktop.gui.marks import NOTHING
+from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
+from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.versions import ORIGIN_WORD, EvaluationView, Facts, History, Plots
+from pdm_desktop.gui.widgets import Banner, Card, PageHead, button
+
+TABS = (("plots", "Plots"), ("evaluation", "Evaluate on any span"), ("history", "History of decisions"))
+FACTS_WIDTH = 340
+
+
+class ModelsPage(QWidget):
+    """Shows the versions; everything that changes or measures one is asked for by signals."""
+
+    title = "Models"
+    retrain_requested = Signal()
+    promote_requested = Signal(object)
+    """The ModelVersion."""
+    rollback_requested = Signal()
+    export_requested = Signal(object)
+    import_requested = Signal()
+    evaluate_requested = Signal(str, object, object)
+    """Version, start and end (ms UTC)."""
+    machine_requested = Signal(str, object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "page")
+        self._theme = theme
+        self._zone = "UTC"
+        self._writable = True
+        self._span: tuple[int | None, int | None] = (None, None)
+        self._shown = ""
+        self.head = PageHead("Models", "Which version judges the machines, how good each is, and where it came from")
+        self.banner = Banner()
+        self.import_button = button("Import…")
+        self.retrain_button = button("Retrain…", "primary")
+        self.promote_button = button("Promote…")
+        self.rollback_button = button("Roll back")
+        self.export_button = button("Export…")
+        self.model: TableModel[ModelVersion] = TableModel(self._columns(), lambda row: row.version, theme)
+        self.table = TableView(self.model, theme, "Versions and their figures")
+        self.facts = Facts()
+        self.plots = Plots(theme)
+        self.evaluation = EvaluationView(theme)
+        self.history = History(theme)
+        self.views = QStackedWidget()
+        self.tabs: dict[str, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        self._lay_out()
+        self._connect()
+        self.setFocusProxy(self.table)
+        self._follow()
+
+    def show_versions(
+        self,
+        versions: Sequence[ModelVersion],
+        history: Sequence[Decision],
+        span: tuple[int | None, int | None],
+        zone: str,
+        writable: bool,
+    ) -> None:
+        """Show them, the one in use chosen at first. span: of the record, ms UTC; writable: whether any may change."""
+        self._zone, self._writable, self._span = zone, writable, span
+        chosen = self.selected()
+        self.model.set_rows(sorted(versions, key=lambda row: (not row.champion, -(row.created or 0))))
+        self.history.show_decisions(history, zone)
+        wanted = chosen.version if chosen is not None else next((v.version for v in versions if v.champion), "")
+        self.choose(wanted)
+        self._shown = ""
+        self._selected()
+
+    def choose(self, version: str) -> None:
+        """Select a version, else the first."""
+        at = self.model.position(version)
+        if at is None and self.model.rowCount():
+            at = 0
+        if at is not None:
+            self.table.selectRow(at)
+
+    def selected(self) -> ModelVersion | None:
+        """The version chosen."""
+        rows = self.table.selectionModel().selectedRows()
+        return self.model.row(rows[0]) if rows else None
+
+    def show_measuring(self) -> None:
+        """The chosen version is being measured."""
+        self.evaluation.show_measuring()
+
+    def show_evaluation(self, made: Evaluation) -> None:
+        """Figures of a version on a span; those of another than the chosen one are of no interest any more."""
+        chosen = self.selected()
+        if chosen is not None and chosen.version == made.version:
+            self.evaluation.show_evaluation(made, chosen.threshold)
+            self.show_tab("evaluation")
+
+    def show_evaluation_problem(self, text: str) -> None:
+        """The span could not be measured."""
+        self.evaluation.show_problem(text)
+
+    def show_tab(self, key: str) -> None:
+        """Bring plots, evaluation or history to the front."""
+        self.tabs[key].setChecked(True)
+        self.views.setCurrentIndex(list(self.tabs).index(key))
+
+    # ---- building
+
+    def _lay_out(self) -> None:
+        for made in (self.import_button, self.retrain_button):
+            self.head.right.addWidget(made)
+        versions = Card(margin=1)
+        versions.body.addWidget(self.table)
+        lower = QHBoxLayout()
+        lower.setSpacing(12)
+        self.facts.setFixedWidth(FACTS_WIDTH)
+        lower.addWidget(self.facts)
+        right = QVBoxLayout()
+        right.setSpacing(GRID)
+        tabs = QHBoxLayout()
+        tabs.setSpacing(0)
+        for key, word in TABS:
+            tabs.addWidget(self._tab(key, word))
+        tabs.addStretch(1)
+        for made in (self.promote_button, self.rollback_button, self.export_button):
+            tabs.addSpacing(GRID)
+            tabs.addWidget(made)
+        right.addLayout(tabs)
+        for view in (self.plots, self.evaluation, self.history):
+            self.views.addWidget(view)
+        right.addWidget(self.views, 1)
+        lower.addLayout(right, 1)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(2 * GRID, 12, 2 * GRID, 12)
+        page.setSpacing(10)
+        page.addWidget(self.head)
+        page.addWidget(self.banner)
+        page.addWidget(versions, 2)
+        page.addLayout(lower, 5)
+        self.show_tab("plots")
+
+    def _tab(self, key: str, word: str) -> QPushButton:
+        made = button(word, "segment")
+        made.setCheckable(True)
+        edge = {"plots": "first", "history": "last"}.get(key, "")
+        if edge:
+            made.setProperty("edge", edge)
+        made.setMinimumWidth(QFontMetrics(self._theme.font(strong=True)).horizontalAdvance(word) + 30)
+        made.clicked.connect(lambda: self.show_tab(key))
+        self._group.addButton(made)
+        self.tabs[key] = made
+        return made
+
+    def _connect(self) -> None:
+        self.table.selectionModel().selectionChanged.connect(self._selected)
+        self.import_button.clicked.connect(self.import_requested)
+        self.retrain_button.clicked.connect(self.retrain_requested)
+        self.rollback_button.clicked.connect(self.rollback_requested)
+        self.promote_button.clicked.connect(lambda: self._tell(self.promote_requested))
+        self.export_button.clicked.connect(lambda: self._tell(self.export_requested))
+        self.evaluation.asked.connect(self._evaluate)
+        self.evaluation.machine_requested.connect(self.machine_requested)
+
+    def _columns(self) -> tuple[Column[ModelVersion], ...]:
+        def figure(key: str, title: str, digits: int, width: int) -> Column[ModelVersion]:
+            return Column(
+                key, title, lambda row: fraction(test_figures(row).get(key), digits),
+                lambda row: test_figures(row).get(key), right=True, width=width, high_first=True,
+            )  # fmt: skip
+
+        return (
+            Column("version", "Version", lambda r: f"v{r.version}", lambda r: natural(r.version), width=88,
+                   strong=True),
+            Column("state", "State", state_text, width=120,
+                   token=lambda r: "accent" if r.champion else "watch" if r.obstacle else "muted",
+                   tip=lambda r: r.obstacle),
+            Column("made", "Made", lambda r: NOTHING if r.created is None else times.short(r.created, self._zone),
+                   lambda r: r.created, width=148, high_first=True, token="muted"),
+            Column("origin", "Origin", lambda r: ORIGIN_WORD[r.origin], width=156, token="muted"),
+            Column("horizon", "Ahead", lambda r: f"{r.horizon_h:g} h", lambda r: r.horizon_h, right=True, width=68),
+            Column("caught", "Failures caught", lambda r: caught_text(test_figures(r)), _caught_share, right=True,
+                   width=116, high_first=True),
+            Column("lead", "Lead, median (10 – 90 %)", lambda r: lead_text(test_figures(r)),
+                   lambda r: test_figures(r).get("median_lead_h"), right=True, width=128, high_first=True),
+            Column("false", "False alarms a machine-month", lambda r: false_text(test_figures(r)),
+                   lambda r: test_figures(r).get("false_episodes_per_machine_month"), right=True, width=120),
+            figure("f1", "F1", 3, 64),
+            figure("ap", "Average precision", 4, 84),
+            figure("ece", "Calibration error", 4, 88),
+            Column("note", "Note", lambda r: r.note, width=0, token="muted", tip=lambda r: r.note),
+        )  # fmt: skip
+
+    # ---- what changes
+
+    def _selected(self) -> None:
+        version = self.selected()
+        if version is not None and version.version != self._shown:
+            self._shown = version.version
+            self.facts.show_version(version, self._zone)
+            self.plots.show_plots(version.plots)
+            self.evaluation.propose(version, *self._span, self._zone)
+        self._follow()
+
+    def _follow(self) -> None:
+        version = self.selected()
+        rows = self.model.rows()
+        usable = version is not None and not version.champion and not version.obstacle
+        self.promote_button.setEnabled(usable and self._writable)
+        self.rollback_button.setEnabled(self._writable and any(row.was_champion and not row.champion for row in rows))
+        self.export_button.setEnabled(version is not None)
+        self.import_button.setEnabled(self._writable)
+        self.retrain_button.setEnabled(self._writable)
+        self.banner.show_text(
+            f"Version {version.version} cannot be used here: {version.obstacle}"
+            if version and version.obstacle
+            else "",
+            "watch",
+        )
+
+    def _tell(self, signal: object) -> None:
+        version = self.selected()
+        if version is not None:
+            signal.emit(version)  # type: ignore[attr-defined]
+
+    def _evaluate(self, start: int, end: int) -> None:
+        version = self.selected()
+        if version is not None:
+            self.evaluate_requested.emit(version.version, start, end)
+
+
+def test_figures(row: ModelVersion) -> Figures:
+    """The version's figures over its test span."""
+    return row.metrics.get("test", {})
+
+
+def state_text(row: ModelVersion) -> str:
+    """What a version is now."""
+    if row.champion:
+        return "In use"
+    if row.obstacle:
+        return "Not usable here"
+    return "Was in use" if row.was_champion else "Candidate"
+
+
+def _caught_share(row: ModelVersion) -> float | None:
+    figures = test_figures(row)
+    events, caught = figures.get("events"), figures.get("events_caught")
+    return caught / events if events and caught is not None else None
+
+
+def file_name(row: ModelVersion, plant: str) -> Path:
+    """A proposal for an export."""
+    kept = "".join(letter if letter.isalnum() or letter in " -_" else "_" for letter in plant).strip()
+    return Path(f"{kept or 'plant'} model v{row.version}.zip")

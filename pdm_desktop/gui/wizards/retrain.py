@@ -1,0 +1,218 @@
+"""The retraining wizard: data, settings, training, result, decision. It asks by signals and shows what it is given."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QWidget
+
+from pdm_desktop.core.errors import Cancelled, PdmError
+from pdm_desktop.core.model_results import Round, TrainingData, TrainingResult
+from pdm_desktop.core.progress import Step
+from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.widgets import button
+from pdm_desktop.gui.wizards.retrain_data import DataStep, Part
+from pdm_desktop.gui.wizards.retrain_decide import DecideStep
+from pdm_desktop.gui.wizards.retrain_result import ResultStep
+from pdm_desktop.gui.wizards.retrain_run import RunStep, clock_text
+from pdm_desktop.gui.wizards.retrain_settings import SettingsStep
+from pdm_desktop.gui.wizards.steps import StepDialog
+
+STEPS = ("Data", "Settings", "Training", "Result", "Decide")
+DATA, SETTINGS, TRAINING, RESULT, DECIDE = range(5)
+State = Literal["asking", "training", "stopping", "ended", "trained"]
+
+
+class RetrainWizard(StepDialog):
+    """Blocks its window only while it is open; a training goes on while it is hidden and the window is used."""
+
+    data_requested = Signal(object)
+    """A Part: what is there to learn from?"""
+    training_requested = Signal(object)
+    """TrainingSettings."""
+    stop_requested = Signal()
+    machine_requested = Signal(str, object)
+    """Show a machine at a time (ms UTC); the wizard has hidden itself."""
+    decided = Signal(str, str, str, str)
+    """promote, keep or discard; version, who, why."""
+
+    def __init__(self, theme: Theme, who: str, zone: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Retrain the model", STEPS, parent)
+        self._who, self._zone = who, zone
+        self.state: State = "asking"
+        self.result_shown: TrainingResult | None = None
+        self.data_step = DataStep(theme)
+        self.settings_step = SettingsStep(theme)
+        self.run_step = RunStep(theme)
+        self.result_step = ResultStep(theme)
+        self.decide_step = DecideStep()
+        for page in (self.data_step, self.settings_step, self.run_step, self.result_step, self.decide_step):
+            self.pages.addWidget(page)
+        self.close_button = self.add_button(button("Close"))
+        self.hide_button = self.add_button(button("Carry on in the background"))
+        self.back_button = self.add_button(button("Back"))
+        self.next_button = self.add_button(button("Continue", "primary"))
+        self.close_button.clicked.connect(self.close)
+        self.hide_button.clicked.connect(self.hide)
+        self.back_button.clicked.connect(self._back)
+        self.next_button.clicked.connect(self._next)
+        self.data_step.part_changed.connect(self._ask_data)
+        self.result_step.machine_requested.connect(self._show_machine)
+        self.decide_step.changed.connect(self._follow)
+        self.show_step(DATA)
+
+    # ---- what is answered
+
+    def begin(self) -> None:
+        """Look at the record."""
+        self._ask_data(Part())
+
+    def show_data(self, data: TrainingData, part: Part) -> None:
+        """What there is to learn from."""
+        self.data_step.show_data(data, part, self._zone)
+        self.settings_step.propose(data)
+        self._follow()
+
+    def show_data_problem(self, error: PdmError) -> None:
+        """The record cannot be looked at."""
+        self.data_step.show_problem(error)
+        self._follow()
+
+    def show_progress(self, step: Step | None, left_s: float | None) -> None:
+        """How far the training is."""
+        if self.state == "training":
+            self.run_step.show_step(step, left_s)
+
+    def add_round(self, done: Round) -> None:
+        """A boosting round is done."""
+        if self.state == "training":
+            self.run_step.add_round(done)
+
+    def show_failed(self, error: Exception) -> None:
+        """The training ended without a candidate."""
+        self.state = "ended"
+        if isinstance(error, Cancelled):
+            self.run_step.show_ended("Stopped: nothing was kept, and nothing has changed.", "")
+        elif isinstance(error, PdmError):
+            self.run_step.show_ended(str(error), "alarm")
+        else:
+            self.run_step.show_ended("Something in the program went wrong; nothing was kept.", "alarm")
+        self._follow()
+
+    def show_result(self, result: TrainingResult, now: int) -> None:
+        """The candidate is there. now: the time that `today` means, ms UTC."""
+        self.state = "trained"
+        self.result_shown = result
+        self.result_step.show_result(result, self._zone, now)
+        self.decide_step.show_result(result, self._who)
+        self.show_step(RESULT)
+
+    # ---- steps
+
+    def show_step(self, at: int) -> None:
+        """Go to a step; the foot follows."""
+        super().show_step(at)
+        self._follow()
+
+    def _follow(self) -> None:
+        at = self.steps.step
+        data = self.data_step.data
+        training = self.state in ("training", "stopping")
+        words = {DATA: "Continue", SETTINGS: "Start training", TRAINING: "Stop", RESULT: "Continue", DECIDE: "Finish"}
+        text = words[at]
+        if at == TRAINING and self.state == "ended":
+            text = "Try again"
+        if at == DECIDE and self.decide_step.choice == "promote":
+            text = "Promote"
+        able = {
+            DATA: data is not None and data.trainable,
+            SETTINGS: data is not None and data.trainable,
+            TRAINING: self.state in ("training", "ended"),
+            RESULT: True,
+            DECIDE: self.decide_step.ready(),
+        }
+        self.next_button.setText("Stopping…" if at == TRAINING and self.state == "stopping" else text)
+        self.next_button.setEnabled(able[at])
+        self.hide_button.setVisible(training)
+        self.close_button.setVisible(not training)
+        self.back_button.setVisible(at in (SETTINGS, DECIDE) or (at == TRAINING and self.state == "ended"))
+        self.note.setText(self._note(at))
+
+    def _note(self, at: int) -> str:
+        result = self.result_shown
+        if at in (RESULT, DECIDE) and result is not None:
+            parts = (
+                f"Run {result.run_id[:8]}… logged in mlruns",
+                f"{result.rows:,} rows",
+                clock_text(result.seconds),
+                f"data fingerprint {result.fingerprint[:8]}…",
+            )
+            return " · ".join(parts)
+        if at == TRAINING and self.state == "training":
+            return "Imports and scoring go on beside it."
+        return "Nothing is changed before you decide." if at < TRAINING else ""
+
+    def _next(self) -> None:
+        at = self.steps.step
+        if at == DATA:
+            self.show_step(SETTINGS)
+        elif at == SETTINGS:
+            self._start()
+        elif at == TRAINING:
+            if self.state == "ended":
+                self._start()
+            else:
+                self.state = "stopping"
+                self.run_step.show_stopping()
+                self._follow()
+                self.stop_requested.emit()
+        elif at == RESULT:
+            self.show_step(DECIDE)
+        else:
+            self._decide()
+
+    def _back(self) -> None:
+        at = self.steps.step
+        self.show_step({SETTINGS: DATA, TRAINING: SETTINGS, DECIDE: RESULT}[at])
+
+    def _start(self) -> None:
+        try:
+            settings = self.settings_step.settings(self.data_step.part)
+        except PdmError as error:
+            self.settings_step.problem.show_text(str(error), "alarm")
+            self.show_step(SETTINGS)
+            return
+        self.settings_step.problem.show_text("")
+        self.state = "training"
+        self.run_step.begin()
+        self.show_step(TRAINING)
+        self.training_requested.emit(settings)
+
+    def _decide(self) -> None:
+        result = self.result_shown
+        if result is None:
+            return
+        step = self.decide_step
+        self.decided.emit(step.choice, result.version, step.who.text().strip(), step.why.toPlainText().strip())
+        self.state = "asking"
+        self.hide()
+
+    def _ask_data(self, part: Part) -> None:
+        self.data_step.show_looking()
+        self._follow()
+        self.data_requested.emit(part)
+
+    def _show_machine(self, machine: str, at: int) -> None:
+        self.hide()
+        self.machine_requested.emit(machine, at)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """While a training is under way, closing only hides: stopping it is a button of its own."""
+        event.ignore()
+        self.hide()
+
+    def reject(self) -> None:
+        """Escape closes as the button does."""
+        self.close()
