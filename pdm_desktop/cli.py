@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from pdm_desktop import __version__
+from pdm_desktop import __version__, cli_models
 from pdm_desktop.core.errors import PdmError, UsageError
 
 Arguments = argparse.Namespace
@@ -530,6 +530,8 @@ def _parser() -> _Parser:
     features = command("features", _features, "write the matrix the model sees")
     features.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
     features.add_argument("--machine", action="append", metavar="ID")
+
+    cli_models.grammar(command, cli_models.Tools(_open, _put, _progress))
 
     backup = command("backup", _backup, "copy the record (.zip: the whole workspace)")
     backup.add_argument("--out", type=Path, required=True, metavar="FILE")

@@ -13,15 +13,18 @@ import logging
 import os
 import platform
 import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.scoring import BOOSTER, CHECKSUMS, DESCRIPTION
-from pdm_desktop.core.times import HOUR
+from pdm_desktop.core.times import HOUR, now_ms
 from pdm_desktop.core.training import Candidate
 
 if TYPE_CHECKING:
@@ -31,6 +34,15 @@ STORE = "mlflow.db"
 ARTIFACTS = "artifacts"
 MLMODEL = "MLmodel"
 FORMAT = 1
+_KEPT_AS = "model"
+_PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow's store holds absolute places of artifacts."""
 LIBRARIES = ("xgboost-cpu", "numpy", "mlflow-skinny")
 
 
@@ -44,29 +56,62 @@ class Logged:
 
 
 def log_candidate(
-    mlruns: Path, candidate: Candidate, *, name: str, version: str, experiment: str, facts: Mapping[str, Any]
+    mlruns: Path,
+    candidate: Candidate,
+    *,
+    name: str,
+    version: str,
+    experiment: str,
+    facts: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
 ) -> Logged:
     """Store the candidate as a run of `experiment` in the folder `mlruns`: parameters, figures, losses, the model.
 
-    facts: what else is worth recording about where it came from. The model's artifact folder is complete: `Model.load`
-    opens it as it is.
+    facts: what else is worth recording about where it came from. files: texts (plots, the model card) to keep with the
+    run, by their path in it. The model's artifact folder is complete: `Model.load` opens it as it is. Ended by any
+    exception it leaves no run behind.
     """
-    client = _client(mlruns)
+    client = open_client(mlruns)
     run = client.create_run(_experiment(client, mlruns, experiment), run_name=f"{name} {version}")
     run_id = str(run.info.run_id)
-    for key, value in {**candidate.params, "best_iteration": candidate.best_iteration, **facts}.items():
-        client.log_param(run_id, key, value)
-    for span, figures in candidate.metrics.items():
-        for key, value in figures.items():
-            if isinstance(value, int | float):
-                client.log_metric(run_id, f"{span}_{key}", float(value))
-    for step, loss in enumerate(candidate.losses):
-        client.log_metric(run_id, "validation_loss", loss, step=step)
-    model_id, folder = _log_model(run_id, candidate, name)
-    _write_json(folder / DESCRIPTION, description(candidate, name=name, version=version, run_id=run_id, facts=facts))
-    write_checksums(folder)
-    client.set_terminated(run_id)
+    try:
+        _log_figures(client, run_id, candidate, facts)
+        for path, text in (files or {}).items():
+            client.log_text(run_id, text, path)
+        model_id, folder = _log_model(run_id, candidate, name)
+        about = description(candidate, name=name, version=version, run_id=run_id, facts=facts)
+        _write_json(folder / DESCRIPTION, about)
+        write_checksums(folder)
+        client.set_terminated(run_id)
+    except BaseException:
+        client.set_terminated(run_id, "KILLED")
+        client.delete_run(run_id)
+        raise
     return Logged(run_id, model_id, folder)
+
+
+def _log_figures(client: MlflowClient, run_id: str, candidate: Candidate, facts: Mapping[str, Any]) -> None:
+    from mlflow.entities import Metric, Param
+
+    values = {**candidate.params, "best_iteration": candidate.best_iteration, **facts}
+    params = [Param(key, _short(value)) for key, value in values.items()]
+    now = now_ms()
+    metrics = [
+        Metric(f"{span}_{key}", float(value), now, 0)
+        for span, figures in candidate.metrics.items()
+        for key, value in figures.items()
+        if isinstance(value, int | float)
+    ]
+    metrics += [Metric("validation_loss", loss, now, step) for step, loss in enumerate(candidate.losses)]
+    for first in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[first : first + 100])
+    for first in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[first : first + 1000])
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 5000 else text[:4990] + " ..."
 
 
 def export(logged: Logged, folder: Path) -> None:
@@ -156,7 +201,11 @@ def store_uri(mlruns: Path) -> str:
     return "sqlite:///" + (mlruns.resolve() / STORE).as_posix()
 
 
-def _client(mlruns: Path) -> MlflowClient:
+def open_client(mlruns: Path) -> MlflowClient:
+    """The store in the folder `mlruns`, made where there is none. A folder that was moved or copied finds its files.
+
+    PdmError when it cannot be opened.
+    """
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
@@ -164,8 +213,55 @@ def _client(mlruns: Path) -> MlflowClient:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
     mlruns.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(store_uri(mlruns))
-    return MlflowClient(store_uri(mlruns), store_uri(mlruns))
+    try:
+        relocate(mlruns)
+        mlflow.set_tracking_uri(store_uri(mlruns))
+        return MlflowClient(store_uri(mlruns), store_uri(mlruns))
+    except (sqlite3.Error, mlflow.MlflowException, OSError) as exc:
+        raise PdmError(
+            f"The store of the model versions cannot be opened: {exc}.",
+            "Close other programs that use it, or take it from a backup.",
+            str(mlruns / STORE),
+        ) from exc
+
+
+def relocate(mlruns: Path) -> None:
+    """Let the store know where its artifacts lie: MLflow records absolute places, and folders are moved and copied."""
+    store = mlruns / STORE
+    if not store.is_file():
+        return
+    here = (mlruns.resolve() / ARTIFACTS).as_uri()
+    with closing(sqlite3.connect(store, timeout=30)) as db, db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "experiments" not in tables:
+            return
+        places = db.execute(
+            "SELECT artifact_location FROM experiments WHERE artifact_location LIKE 'file:%'"
+        ).fetchall()
+        for (before,) in places:
+            if before == here or not before.endswith("/" + ARTIFACTS):
+                continue
+            for table, column in _PLACES:
+                if table in tables:
+                    db.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+                        (here, len(before) + 1, len(before), before),
+                    )
+
+
+def put_folder(mlruns: Path, folder: Path, *, experiment: str, run_name: str, tags: Mapping[str, str]) -> Logged:
+    """Keep a finished model folder, as it is, as a run of its own. Ended by any exception it leaves no run behind."""
+    client = open_client(mlruns)
+    run = client.create_run(_experiment(client, mlruns, experiment), run_name=run_name, tags=dict(tags))
+    run_id = str(run.info.run_id)
+    try:
+        client.log_artifacts(run_id, str(folder), _KEPT_AS)
+        client.set_terminated(run_id)
+    except BaseException:
+        client.set_terminated(run_id, "KILLED")
+        client.delete_run(run_id)
+        raise
+    return Logged(run_id, "", _local_path(str(run.info.artifact_uri)) / _KEPT_AS)
 
 
 def _experiment(client: MlflowClient, mlruns: Path, name: str) -> str:

@@ -7,6 +7,7 @@ come from validation, early stopping too; test is only ever measured on.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -163,8 +164,22 @@ def machine_rows(
         at = row_times(history, spec, at, known_until)
     named = spec.components if components is None else components
     labels = label_matrix(history.failures, named, at, spec.horizon, known_until)
-    matrix = build(history, spec, at, np.float32).astype(np.float32, copy=False)
+    matrix = features_at(history, spec, at)
     return MachineRows(history.machine, at, matrix, labels, history.failures.times, weights)
+
+
+def features_at(history: MachineHistory, spec: FeatureSpec, at: Ints) -> Matrix:
+    """(n, F) float32 features at the times `at`, as the booster takes them."""
+    return build(history, spec, at, np.float32).astype(np.float32, copy=False)
+
+
+def importance(candidate: Candidate) -> tuple[tuple[str, float], ...]:
+    """Each feature's share of all gain in the trees, highest first; those never used are left out."""
+    gains: dict[str, float] = candidate.booster.get_score(importance_type="total_gain")
+    every = sum(gains.values()) or 1.0
+    names = candidate.spec.names
+    shares = [(names[int(key[1:])], gain / every) for key, gain in gains.items()]
+    return tuple(sorted(shares, key=lambda pair: -pair[1]))
 
 
 def all_rows(
@@ -253,12 +268,14 @@ def train(
     components: Sequence[str] | None = None,
     goal: Goal | None = None,
     on_round: Callable[[int, float], None] | None = None,
+    deadline: float | None = None,
 ) -> Candidate:
     """Fit, calibrate, choose the threshold and measure. The same result for the same rows, seed and threads.
 
     step: the grid's step (ms). params: XGBoost parameters instead of the defaults. components: as given to
     `machine_rows`. goal: what the threshold is for, None = best F1. on_round is told each round (from 1) and its
-    validation loss. PdmError when training or validation hold no failure.
+    validation loss. deadline: no further round once time.monotonic() is past it. PdmError when training or validation
+    hold no failure.
     """
     progress = progress or Progress()
     outputs = (ANY, *(spec.components if components is None else components))
@@ -275,7 +292,9 @@ def train(
                 f"The {name} span holds no failure: there is nothing to learn from.", "Give a longer record."
             )
     chosen = {**DEFAULTS, **(params or {}), "seed": seed, "nthread": threads}
-    booster, losses = _fit(spans["train"], spans["validation"], chosen, (rounds, patience), progress, on_round)
+    booster, losses = _fit(
+        spans["train"], spans["validation"], chosen, (rounds, patience), progress, on_round, deadline
+    )
     margins = {name: [_margins(booster, r.matrix) for r in span] for name, span in spans.items() if name != "train"}
     truth = np.concatenate([r.labels for r in spans["validation"]])
     found = np.concatenate(margins["validation"])
@@ -355,6 +374,11 @@ def choose_threshold(
     return float(thresholds[widest[len(widest) // 2]])
 
 
+def any_only(rows: MachineRows) -> MachineRows:
+    """The rows with the label of any failure alone."""
+    return replace(rows, labels=rows.labels[:, :1])
+
+
 def scored(rows: Sequence[MachineRows], risks: Sequence[Floats]) -> list[ScoredMachine]:
     """Rows with their risks (n, 1 + C) as the event card takes them."""
     return [
@@ -377,7 +401,7 @@ def platt(truth: npt.NDArray[np.integer[Any]], margins: npt.NDArray[np.floating[
     a, b = 1.0, 0.0
     loss = _logistic_loss(target, a * x + b)
     for _ in range(100):
-        p = _sigmoid(a * x + b)
+        p = sigmoid(a * x + b)
         error, weight = p - target, np.maximum(p * (1 - p), 1e-12)
         gradient = np.array([np.sum(error * x), np.sum(error)])
         cross = np.sum(weight * x)
@@ -400,6 +424,7 @@ def _fit(
     limits: tuple[int, int],
     progress: Progress,
     on_round: Callable[[int, float], None] | None,
+    deadline: float | None,
 ) -> tuple[xgboost.Booster, list[float]]:
     """The booster cut at its best round, and the validation loss of every round; limits: rounds, patience."""
     import xgboost
@@ -411,7 +436,7 @@ def _fit(
             if on_round is not None:
                 on_round(epoch + 1, float(evals_log["validation"][params["eval_metric"]][-1]))
             progress.step(epoch + 1, rounds, "Training; stops early when it gets no better")
-            return False
+            return deadline is not None and time.monotonic() > deadline
 
     progress.check()
     data = xgboost.QuantileDMatrix(
@@ -455,12 +480,13 @@ def _probabilities(
         return np.empty((0, len(outputs)))
     a = np.array([calibration[name]["a"] for name in outputs])
     b = np.array([calibration[name]["b"] for name in outputs])
-    risks = _sigmoid(a * margins + b)
+    risks = sigmoid(a * margins + b)
     np.minimum(risks[:, 1:], risks[:, :1], out=risks[:, 1:])
     return risks
 
 
-def _sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x)), of any size without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(x / 2)))
 
 

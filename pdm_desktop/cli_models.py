@@ -1,0 +1,363 @@
+"""The sub-commands around the model: retrain, and models list, show, promote, rollback, export, import, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pdm_desktop.core.errors import UsageError
+
+Arguments = argparse.Namespace
+
+_COLUMNS = (
+    ("failures caught", "events_caught"),
+    ("of", "events"),
+    ("median lead h", "median_lead_h"),
+    ("false/machine-month", "false_episodes_per_machine_month"),
+    ("AP", "ap"),
+    ("F1", "f1"),
+    ("precision", "precision"),
+    ("recall", "recall"),
+    ("ECE", "ece"),
+)
+
+
+class Tools(NamedTuple):
+    """What the command line lends to its parts: the workspace, JSON or words on stdout, progress on stderr."""
+
+    open: Callable[..., Any]
+    put: Callable[[Arguments, dict[str, Any], str], None]
+    progress: Callable[[Arguments], Any]
+
+
+def grammar(command: Callable[..., Any], tools: Tools) -> None:
+    """Add the sub-commands."""
+    made = command("retrain", lambda a: _retrain(a, tools), "train a model on the plant's own record and compare it")
+    made.add_argument("--until", metavar="TS", help="use nothing after it")
+    made.add_argument("--valid-from", metavar="TS")
+    made.add_argument("--test-from", metavar="TS")
+    made.add_argument("--holdout-machines", type=_count, default=0, metavar="N")
+    made.add_argument("--trials", type=_count, default=0, metavar="N", help="tune with so many trials (default: none)")
+    made.add_argument("--horizon-h", type=float, metavar="H")
+    made.add_argument("--features", choices=["all", "telemetry"], default="all")
+    made.add_argument("--params", nargs="+", default=[], metavar="K=V", help="XGBoost parameters, rounds, patience")
+    made.add_argument("--promote", choices=["if-better", "always", "never"], default="if-better")
+    made.add_argument("--seed", type=int, default=0, metavar="N")
+    made.add_argument("--time-limit", type=float, metavar="S")
+    made.add_argument("--goal", choices=["f1", "alarm-budget", "cost"], default="f1", help="what the threshold is for")
+    made.add_argument("--alarms", type=float, default=0.5, metavar="N", help="alarm budget: alarms a machine-month")
+    made.add_argument("--cost-missed", type=float, default=10.0, metavar="X")
+    made.add_argument("--cost-false", type=float, default=1.0, metavar="X")
+    made.add_argument("--by", default="", metavar="NAME")
+    made.add_argument("--note", default="", metavar="TEXT")
+
+    models = command("models", lambda a: _models(a, tools), "list, show, promote, roll back, carry or measure versions")
+    models.add_argument(
+        "action", choices=["list", "show", "promote", "rollback", "discard", "export", "import", "evaluate", "history"]
+    )
+    models.add_argument("version", nargs="?", metavar="V|FILE", help="a version number or `champion`; import: the zip")
+    models.add_argument("--out", type=Path, metavar="FILE.zip")
+    models.add_argument("--from", dest="start", metavar="TS")
+    models.add_argument("--to", dest="end", metavar="TS")
+    models.add_argument("--by", default="", metavar="NAME")
+    models.add_argument("--note", default="", metavar="TEXT")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _retrain(arguments: Arguments, tools: Tools) -> int:
+    from pdm_desktop.core.model_results import BASELINES, Goal, TrainingSettings
+
+    with tools.open(arguments) as workspace:
+        zone = workspace.settings.time_zone
+        options = TrainingSettings(
+            until=_moment(arguments.until, zone),
+            valid_from=_moment(arguments.valid_from, zone),
+            test_from=_moment(arguments.test_from, zone),
+            holdout_machines=arguments.holdout_machines,
+            trials=arguments.trials,
+            time_limit_s=arguments.time_limit,
+            horizon_h=arguments.horizon_h,
+            features=arguments.features,
+            params=_params(arguments.params),
+            goal=Goal(arguments.goal, arguments.alarms, arguments.cost_missed, arguments.cost_false),
+            seed=arguments.seed,
+            promote=arguments.promote,
+            who=arguments.by or _user(),
+            note=arguments.note,
+        )
+        made = workspace.retrain(options, tools.progress(arguments))
+    spans = {m.span: _measured(m) for m in made.measures if m.who == "candidate"}
+    plain = {
+        "run_id": made.run_id,
+        "version": made.version,
+        "promoted": made.promoted,
+        "why": made.why,
+        "better": made.verdict.better,
+        "champion_before": made.champion_before,
+        "horizon_h": made.horizon_h,
+        "threshold": made.threshold,
+        "splits": {
+            name: {
+                "from": _iso(part.start, zone),
+                "to": _iso(part.end, zone),
+                "rows": part.rows,
+                "failures": part.failures,
+                "machines": part.machines,
+            }
+            for name, part in made.splits.items()
+        },
+        "held_out": list(made.held_out),
+        "metrics": {name: spans.get(name) for name in ("validation", "test", "unseen_machines")},
+        "champion": {m.span: _measured(m) for m in made.measures if m.who == "champion"} or None,
+        "baselines": {
+            who: {m.span: _measured(m) for m in made.measures if m.who == who and m.span != "validation"}
+            for who in BASELINES
+        },
+        "gains": {name: [gain.low, gain.high] for name, gain in made.verdict.gains.items()},
+        "audit": [{"kind": f.kind, "severity": f.severity, "text": f.text, "feature": f.feature} for f in made.audit],
+        "warnings": list(made.warnings),
+        "missed": [
+            {"machine": m.machine, "time": _iso(m.time, zone), "component": m.component, "no_data": m.no_data}
+            for m in made.missed
+        ],
+        "false_alarms": [
+            {"machine": f.machine, "from": _iso(f.start, zone), "to": _iso(f.end, zone)} for f in made.false_alarms
+        ],
+        "fingerprint": made.fingerprint,
+        "seconds": made.seconds,
+    }
+    words = [f"Version {made.version} (run {made.run_id}), threshold {made.threshold:.3f}. {made.why}"]
+    words += _table(
+        [(f"{m.label}, {m.span.replace('_', ' ')}", m.figures) for m in made.measures if m.span != "validation"]
+    )
+    words += [f"! {finding.text}" for finding in made.audit] + [f"- {warning}" for warning in made.warnings]
+    tools.put(arguments, plain, "\n".join(words))
+    return 0 if made.promoted else 1
+
+
+def _models(arguments: Arguments, tools: Tools) -> int:
+    action: Callable[[Arguments, Tools], int] = {
+        "list": _list,
+        "show": _show,
+        "promote": _promote,
+        "rollback": _rollback,
+        "discard": _discard,
+        "export": _export,
+        "import": _import,
+        "evaluate": _evaluate,
+        "history": _history,
+    }[arguments.action]
+    if arguments.action not in ("list", "rollback", "history") and not arguments.version:
+        what = "FILE.zip" if arguments.action == "import" else "V"
+        raise UsageError("Which one?", f"Usage: pdm-desktop models {arguments.action} {what}")
+    return action(arguments, tools)
+
+
+def _list(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments, reading=True) as workspace:
+        found, zone = workspace.models(), workspace.settings.time_zone
+    plain = {
+        "champion": next((v.version for v in found if v.champion), None),
+        "models": [_version(v, zone) for v in found],
+    }
+    lines = []
+    for v in found:
+        test = v.metrics.get("test", {})
+        made = "" if v.created is None else _iso(v.created, zone)
+        mark = "champion" if v.champion else ("was in use" if v.was_champion else "")
+        caught = f"{test['events_caught']} of {test['events']}" if test.get("events") is not None else ""
+        ap = f"AP {test['ap']:.4f}" if test.get("ap") is not None else ""
+        lines.append(
+            f"{v.version:>4}  {mark:<10} {v.origin:<8} {made:<25} {ap:<10} {caught:<12} {v.obstacle or v.note}".rstrip()
+        )
+    tools.put(arguments, plain, "\n".join(lines))
+    return 0
+
+
+def _show(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments, reading=True) as workspace:
+        found, zone = workspace.model_version(arguments.version), workspace.settings.time_zone
+    plain = _version(found, zone) | {
+        "metrics": dict(found.metrics),
+        "splits": dict(found.splits),
+        "params": dict(found.params),
+        "made_from": dict(found.facts),
+        "plots": [str(plot) for plot in found.plots],
+    }
+    words = [f"Version {found.version} ({found.origin}), run {found.run_id}, horizon {found.horizon_h:g} h"]
+    words += [str(found.facts.get("verdict", ""))] if found.facts.get("verdict") else []
+    words += _table([(name.replace("_", " "), figures) for name, figures in found.metrics.items()])
+    tools.put(arguments, plain, "\n".join(words))
+    return 0
+
+
+def _promote(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments) as workspace:
+        before = workspace.model_info.version
+        made = workspace.promote(arguments.version, arguments.by or _user(), arguments.note)
+    plain = {"champion": made.version, "run_id": made.run_id, "champion_before": before}
+    tools.put(arguments, plain, f"Version {made.version} is in use; before it was {before}.")
+    return 0
+
+
+def _rollback(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments) as workspace:
+        before = workspace.model_info.version
+        made = workspace.rollback(arguments.by or _user(), arguments.note)
+    plain = {"champion": made.version, "run_id": made.run_id, "champion_before": before}
+    tools.put(arguments, plain, f"Back to version {made.version}; before it was {before}.")
+    return 0
+
+
+def _discard(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments) as workspace:
+        workspace.discard(arguments.version, arguments.by or _user(), arguments.note)
+    tools.put(arguments, {"discarded": arguments.version}, f"Version {arguments.version} is discarded.")
+    return 0
+
+
+def _export(arguments: Arguments, tools: Tools) -> int:
+    if arguments.out is None:
+        raise UsageError("Where to?", "Usage: pdm-desktop models export V --out FILE.zip")
+    with tools.open(arguments, reading=True) as workspace:
+        out = workspace.export_model(arguments.version, arguments.out)
+    tools.put(arguments, {"version": arguments.version, "out": str(out), "bytes": out.stat().st_size}, str(out))
+    return 0
+
+
+def _import(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments) as workspace:
+        made = workspace.import_model(Path(arguments.version), arguments.by or _user(), arguments.note)
+    plain = {"version": made.version, "run_id": made.run_id, "origin": made.origin}
+    tools.put(arguments, plain, f"The model is here as version {made.version}; it is not in use.")
+    return 0
+
+
+def _evaluate(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments, reading=True) as workspace:
+        zone = workspace.settings.time_zone
+        made = workspace.evaluate(
+            arguments.version, _moment(arguments.start, zone), _moment(arguments.end, zone), tools.progress(arguments)
+        )
+    plain = {
+        "version": made.version,
+        "run_id": made.run_id,
+        "span": {"from": _iso(made.start, zone), "to": _iso(made.end, zone)},
+        "rows": made.rows,
+        "rows_in_sample": made.in_sample,
+        "metrics": dict(made.figures) | {"intervals": _limits(made.intervals)},
+        "baselines": {name: dict(figures) for name, figures in made.baselines.items()},
+        "missed": [{"machine": m.machine, "time": _iso(m.time, zone), "component": m.component} for m in made.missed],
+        "false_alarms": [
+            {"machine": f.machine, "from": _iso(f.start, zone), "to": _iso(f.end, zone)} for f in made.false_alarms
+        ],
+        "warnings": list(made.warnings),
+    }
+    named = [(name.replace("_", " "), figures) for name, figures in made.baselines.items()]
+    words = _table([(f"version {made.version}", made.figures), *named]) + [f"- {warning}" for warning in made.warnings]
+    tools.put(arguments, plain, "\n".join(words))
+    return 0
+
+
+def _history(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments, reading=True) as workspace:
+        found, zone = workspace.decisions(), workspace.settings.time_zone
+    plain = {
+        "decisions": [
+            {
+                "at": _iso(d.at, zone),
+                "who": d.who,
+                "action": d.action,
+                "version": d.version,
+                "before": d.before,
+                "why": d.why,
+            }
+            for d in found
+        ]
+    }
+    lines = [f"{_iso(d.at, zone)}  {d.who:<12} {d.action:<12} {d.version:>4}  {d.why}" for d in found]
+    tools.put(arguments, plain, "\n".join(lines) or "Nothing was decided yet.")
+    return 0
+
+
+def _version(found: Any, zone: str) -> dict[str, Any]:
+    return {
+        "version": found.version,
+        "run_id": found.run_id,
+        "name": found.name,
+        "origin": found.origin,
+        "champion": found.champion,
+        "created": None if found.created is None else _iso(found.created, zone),
+        "horizon_h": found.horizon_h,
+        "threshold": found.threshold,
+        "features": found.features,
+        "feature_version": found.feature_version,
+        "note": found.note,
+        "obstacle": found.obstacle,
+        "test": found.metrics.get("test"),
+    }
+
+
+def _measured(measures: Any) -> dict[str, Any]:
+    note = {"label": measures.label} | ({"note": measures.note} if measures.note else {})
+    return dict(measures.figures) | {"intervals": _limits(measures.intervals)} | note
+
+
+def _limits(intervals: Mapping[str, Any]) -> dict[str, list[float | None]]:
+    return {name: [limit.low, limit.high] for name, limit in intervals.items()}
+
+
+def _table(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [" " * width + "".join(f"  {words:>{max(len(words), 7)}}" for words, _ in _COLUMNS)]
+    for name, figures in rows:
+        cells = []
+        for words, key in _COLUMNS:
+            value = figures.get(key)
+            text = "–" if value is None else (f"{value:.4f}" if isinstance(value, float) else str(value))
+            cells.append(f"  {text:>{max(len(words), 7)}}")
+        lines.append(f"{name:<{width}}{''.join(cells)}")
+    return lines
+
+
+def _params(pairs: Sequence[str]) -> dict[str, Any]:
+    import json
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{pair!r} is not a parameter.", "Write parameters as K=V, such as max_depth=4.")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def _moment(text: str | None, zone: str) -> int | None:
+    from pdm_desktop.core import times
+
+    return None if text is None else times.parse(text, zone)
+
+
+def _iso(ms: int, zone: str) -> str:
+    from pdm_desktop.core import times
+
+    return times.iso(ms, zone)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

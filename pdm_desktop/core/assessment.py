@@ -1,0 +1,105 @@
+"""A version measured on any span of the record, with the rows marked that its training had seen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pdm_desktop.core import baselines, comparison, gathering, scoring, training
+from pdm_desktop.core.comparison import Rival, Scale, Spans
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.model_results import BASELINES, Evaluation, Goal, ModelVersion, TrainingSettings
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.retraining import Plant
+from pdm_desktop.core.training import MachineRows
+
+
+def evaluate(plant: Plant, version: str, start: int | None, end: int | None, progress: Progress) -> Evaluation:
+    """Figures of a version over the rows in [start, end] (ms UTC, None = open) whose outcome is known.
+
+    The baselines' thresholds are the best on that very span: they are flattered, the version is not. PdmError: no such
+    version, sensors it needs are missing, no row with a known outcome.
+    """
+    about = plant.versions.get(version)
+    model = plant.versions.model(about.version)
+    lacking = scoring.missing_sensors(model, [sensor.name for sensor in plant.store.sensors()])
+    if lacking:
+        raise PdmError(
+            f"Version {about.version} needs sensors this plant does not have: {', '.join(lacking)}.",
+            "Choose another version, or name the sensors as the model knows them.",
+            "version",
+        )
+    options = TrainingSettings(horizon_h=model.info.horizon_h)
+    found = gathering.gather(plant.store, plant.settings, options, progress)
+    rows: list[MachineRows] = []
+    in_sample = 0
+    for machine, times in found.times.items():
+        progress.step(len(rows), len(found.times), "Computing features")
+        low = 0 if start is None else int(np.searchsorted(times, start))
+        high = len(times) if end is None else int(np.searchsorted(times, end, "right"))
+        part = training.machine_rows(
+            found.histories[machine], model.spec, times[low:high], found.known_until, model.components
+        )
+        rows.append(part)
+        in_sample += _seen(about, part)
+    rows = [part for part in rows if len(part.times)]
+    if not rows:
+        raise PdmError(
+            "There is no row with readings and a known outcome in this span.",
+            "Choose a span before the newest failure on record, or set “failures known until”.",
+            "span",
+        )
+    scale = Scale(found.spec.horizon, found.step)
+    spans: Spans = {"test": rows}
+    ours = Rival(
+        "candidate",
+        f"Version {about.version}",
+        model.info.threshold,
+        model.outputs,
+        {"test": [model.predict(r.matrix) for r in rows]},
+    )
+    (told,) = comparison.measures(ours, spans, scale)
+    failures = {machine: history.failures for machine, history in found.histories.items()}
+    missed, false_alarms = comparison.lists(ours, spans, failures, scale)
+    others = {}
+    rates = baselines.hourly_rates(rows)
+    for who in BASELINES:
+        progress.check()
+        raw = [baselines.raw(who, found.histories[r.machine], r.times, scale.horizon, rates) for r in rows]
+        how = baselines.calibration(np.concatenate([r.labels[:, 0] for r in rows]), np.concatenate(raw))
+        risks = [training.sigmoid(how["a"] * score + how["b"])[:, None] for score in raw]
+        bare = [training.any_only(r) for r in rows]
+        threshold = training.choose_threshold(bare, risks, Goal(), scale.horizon, scale.step)
+        others[str(who)] = training.measure(bare, risks, ("any",), threshold, scale.horizon, scale.step)
+    count = sum(len(r.times) for r in rows)
+    warnings = []
+    if in_sample:
+        warnings.append(
+            f"{in_sample:,} of {count:,} rows were seen in its training: in-sample figures flatter a model."
+        )
+    if told.figures["events"] < comparison.FEW_EVENTS:
+        warnings.append(f"Only {told.figures['events']} failures in this span: mind the intervals.")
+    return Evaluation(
+        version=about.version,
+        run_id=about.run_id,
+        start=min(int(r.times[0]) for r in rows),
+        end=max(int(r.times[-1]) for r in rows),
+        rows=count,
+        in_sample=in_sample,
+        figures=told.figures,
+        intervals=told.intervals,
+        baselines=others,
+        curves=comparison.curves(ours, None, spans, scale, Goal()),
+        confusion=comparison.confusion(ours, spans, failures, scale),
+        missed=missed,
+        false_alarms=false_alarms,
+        warnings=tuple(warnings),
+    )
+
+
+def _seen(about: ModelVersion, rows: MachineRows) -> int:
+    """How many of the rows may have had a say in the version: in training or validation, their outcome included."""
+    machines = list(map(str, about.facts.get("machines", []))) if about.origin != "bundled" else []
+    if rows.machine not in machines or rows.machine in about.splits.get("held_out", ()):
+        return 0
+    first, last = int(about.splits["train_from"]), int(about.splits["validation_to"])
+    return int(np.sum((rows.times >= first) & (rows.times <= last)))

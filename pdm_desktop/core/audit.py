@@ -1,0 +1,111 @@
+"""The leakage audit: signs that a model's figures are too good to be true. It finds; a person judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pdm_desktop.core.evaluation import average_precision, roc_auc
+from pdm_desktop.core.features import FeatureSpec, MachineHistory
+from pdm_desktop.core.model_results import Finding
+from pdm_desktop.core.training import MachineRows
+
+LOOK_AP, STOP_AP = 0.85, 0.97
+"""A single feature with so much average precision on rows nobody trained on is worth a look, or stops a promotion."""
+DUPLICATE_SHARE = 0.01
+_LOOKED_AT = 20_000
+_PROMISING_AUC = 0.95
+
+
+def findings(
+    seen: Sequence[MachineRows],
+    unseen: Sequence[MachineRows],
+    histories: Mapping[str, MachineHistory],
+    spec: FeatureSpec,
+) -> tuple[Finding, ...]:
+    """What speaks for a leak. seen: rows trained on; unseen: rows to be measured on."""
+    return (*single_features(unseen, spec), *known_before(histories), *duplicates(seen, unseen, spec))
+
+
+def single_features(rows: Sequence[MachineRows], spec: FeatureSpec) -> list[Finding]:
+    """Features that alone nearly solve the task."""
+    truth = np.concatenate([r.labels[:, 0] for r in rows]) if rows else np.empty(0, np.int8)
+    if not (truth == 1).any() or (truth == 1).mean() > 0.5:
+        return []
+    matrix = np.concatenate([r.matrix for r in rows])
+    some = np.unique(
+        np.concatenate([np.flatnonzero(truth == 1), np.arange(0, len(truth), len(truth) // _LOOKED_AT + 1)])
+    )
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    for column, feature in enumerate(spec.columns):
+        for direction in (1.0, -1.0):
+            score = np.nan_to_num(direction * matrix[:, column].astype(float), nan=-np.inf, neginf=-1e300)
+            if roc_auc(truth[some], score[some]) < _PROMISING_AUC:
+                continue
+            ap = average_precision(truth, score)
+            key = (feature.subject, feature.about)
+            if ap >= LOOK_AP and ap > best.get(key, (0.0, ""))[0]:
+                best[key] = (ap, feature.name)
+    return [
+        Finding(
+            "single feature",
+            "stop" if ap >= STOP_AP else "look",
+            f"{name} alone nearly solves the task (average precision {ap:.3f} on rows not trained on). "
+            f"Is it recorded before the failure, or because of it?",
+            name,
+        )
+        for ap, name in sorted(best.values(), reverse=True)
+    ]
+
+
+def known_before(histories: Mapping[str, MachineHistory]) -> list[Finding]:
+    """Failures that the record says were known before they happened: their time is not the time of the failure."""
+    early = [
+        (name, int(np.sum((history.failures.known >= 0) & (history.failures.known < history.failures.times))))
+        for name, history in histories.items()
+        if history.failures.known is not None
+    ]
+    count = sum(found for _, found in early)
+    if not count:
+        return []
+    where = ", ".join(name for name, found in early if found)
+    return [
+        Finding(
+            "known before",
+            "stop",
+            f"{count} failures are recorded as known before they happened (machines {where}): "
+            f"what was written down then may have gone into the features. Correct their times.",
+        )
+    ]
+
+
+def duplicates(seen: Sequence[MachineRows], unseen: Sequence[MachineRows], spec: FeatureSpec) -> list[Finding]:
+    """Rows measured on whose readings are those of a row trained on: the same stretch under another time or machine."""
+    columns = [i for i, column in enumerate(spec.columns) if column.subject == "sensor"]
+    if not columns or not seen or not unseen:
+        return []
+    multipliers = np.random.default_rng(7).integers(1, 2**63, len(columns), dtype=np.uint64) | np.uint64(1)
+    trained = np.unique(np.concatenate([_marks(r, columns, multipliers) for r in seen]))
+    tested = {r.machine: np.isin(_marks(r, columns, multipliers), trained) for r in unseen}
+    rows, found = sum(map(len, tested.values())), sum(int(hit.sum()) for hit in tested.values())
+    if not rows or found / rows < DUPLICATE_SHARE:
+        return []
+    worst = sorted((m for m, hit in tested.items() if len(hit) and hit.mean() > DUPLICATE_SHARE), key=str)
+    return [
+        Finding(
+            "duplicates",
+            "stop" if found / rows > 10 * DUPLICATE_SHARE else "look",
+            f"{found / rows:.0%} of the rows measured on have the very readings of rows trained on "
+            f"(machines {', '.join(worst[:8])}). Was the same stretch imported twice?",
+        )
+    ]
+
+
+def _marks(rows: MachineRows, columns: Sequence[int], multipliers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """(n,) 64-bit marks of the rows' sensor columns: equal rows have equal marks."""
+    bits = np.ascontiguousarray(rows.matrix[:, columns]).view(np.uint32).astype(np.uint64)
+    mixed = (bits + np.uint64(0x9E3779B9)) * multipliers
+    mixed ^= mixed >> np.uint64(29)
+    return np.asarray((mixed * multipliers[::-1]).sum(1, dtype=np.uint64))

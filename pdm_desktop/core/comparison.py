@@ -1,0 +1,253 @@
+"""A model beside its rivals on the same rows: figures with intervals, curves, what was missed, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pdm_desktop.core import intervals
+from pdm_desktop.core.evaluation import reliability, sweep
+from pdm_desktop.core.features import EventSeries
+from pdm_desktop.core.model_results import (
+    Confusion,
+    Curves,
+    FalseAlarm,
+    Finding,
+    Goal,
+    Interval,
+    Measures,
+    MissedFailure,
+    ReliabilityPoint,
+    Scorer,
+    Span,
+    Verdict,
+)
+from pdm_desktop.core.training import THRESHOLDS, MachineRows, any_only, events, measure, scored
+
+Floats = npt.NDArray[np.float64]
+Spans = Mapping[Span, Sequence[MachineRows]]
+
+FEW_EVENTS = 20
+"""Below so many failures a figure is told with a warning."""
+_CURVE_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One scorer's risks (n, 1 + C) for each machine of each span, in the spans' order, at its own threshold."""
+
+    who: Scorer
+    label: str
+    threshold: float
+    outputs: tuple[str, ...]
+    risks: Mapping[Span, Sequence[Floats]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What all rows compared share: horizon and grid step, ms; the seed of the intervals."""
+
+    horizon: int
+    step: int
+    seed: int = 0
+
+
+def measures(rival: Rival, spans: Spans, scale: Scale) -> list[Measures]:
+    """The rival's figures over every span that has rows."""
+    found = []
+    for span, rows in spans.items():
+        if not sum(len(r.times) for r in rows) or span not in rival.risks:
+            continue
+        shown, labelled, outputs = list(rival.risks[span]), list(rows), rival.outputs
+        if rival.who != "candidate":
+            # A rival may know other components: only the risk of any failure is compared.
+            shown = [risk[:, :1] for risk in shown]
+            labelled = [any_only(r) for r in rows]
+            outputs = outputs[:1]
+        figures = measure(labelled, shown, outputs, rival.threshold, scale.horizon, scale.step)
+        limits = intervals.intervals(sample(rows, shown, rival.threshold, scale), scale.seed)
+        found.append(Measures(rival.who, span, rival.label, figures, limits, rival.note))
+    return found
+
+
+def sample(rows: Sequence[MachineRows], risks: Sequence[Floats], threshold: float, scale: Scale) -> intervals.Sample:
+    """Scored rows made ready for intervals."""
+    return intervals.sample(scored(rows, risks), threshold, scale.horizon, scale.step)
+
+
+def held_out(spans: Spans, rival: Rival) -> tuple[list[MachineRows], list[Floats]]:
+    """Rows and risks nobody trained or tuned on: test and unseen machines together."""
+    rows: list[MachineRows] = []
+    risks: list[Floats] = []
+    for span in ("test", "unseen_machines"):
+        if span in spans and span in rival.risks:
+            rows += spans[span]
+            risks += rival.risks[span]
+    return rows, risks
+
+
+def verdict(
+    candidate: Rival,
+    champion: Rival | None,
+    baselines: Sequence[Rival],
+    spans: Spans,
+    scale: Scale,
+    audit: Sequence[Finding],
+) -> Verdict:
+    """Whether the candidate is better beyond luck than the champion (where it can score here) and every baseline.
+
+    Better than a rival: the interval of the gain in average precision lies above zero and the event card is not worse
+    beyond luck; or failures caught are more, or false episodes fewer, beyond luck and nothing else is worse.
+    """
+    rows, risks = held_out(spans, candidate)
+    ours = sample(rows, risks, candidate.threshold, scale)
+    if not ours.events.sum():
+        return Verdict(False, "The test span holds no failure: nothing tells whether the candidate is any good.")
+
+    def against(rival: Rival) -> tuple[bool, bool, Mapping[str, Interval]]:
+        gain = intervals.gains(ours, sample(*held_out(spans, rival), rival.threshold, scale), scale.seed)
+        more = [_above(gain["ap"]), _above(gain["events_caught"]), _below(gain["false_episodes_per_machine_month"])]
+        less = [_below(gain["ap"]), _below(gain["events_caught"]), _above(gain["false_episodes_per_machine_month"])]
+        return any(more) and not any(less), any(less), gain
+
+    beaten_by = []
+    for rival in baselines:
+        gain = intervals.gains(ours, sample(*held_out(spans, rival), rival.threshold, scale), scale.seed)
+        if not _above(gain["ap"]):
+            beaten_by.append((rival, gain))
+    stops = [finding for finding in audit if finding.severity == "stop"]
+    if beaten_by:
+        rival, gain = beaten_by[0]
+        why = (
+            f"The candidate is not better beyond luck than “{rival.label}” "
+            f"(gain in average precision {_range(gain['ap'])}): the record holds no clear signal, or too few failures "
+            f"to show it."
+        )
+        return Verdict(False, why, gain)
+    if champion is None:
+        gain = max((against(rival)[2] for rival in baselines), key=lambda g: -(g["ap"].low or 0.0), default={})
+        why = "No model in use can score this plant, and the candidate beats every baseline beyond luck."
+        better = True
+    else:
+        better, worse, gain = against(champion)
+        state = "is better than" if better else ("is worse than" if worse else "is not better beyond luck than")
+        why = (
+            f"The candidate {state} {champion.label} on the same held-out rows: gain in average precision "
+            f"{_range(gain['ap'])}, in failures caught {_range(gain['events_caught'], 1)} of {ours.events.sum():.0f}, "
+            f"in false alarm episodes a machine-month {_range(gain['false_episodes_per_machine_month'], 3)} "
+            f"(95 % intervals)."
+        )
+    if better and stops:
+        return Verdict(False, f"{why} But the leakage audit objects: {stops[0].text}", gain)
+    return Verdict(better, why, gain)
+
+
+def curves(candidate: Rival, champion: Rival | None, spans: Spans, scale: Scale, goal: Goal) -> Curves:
+    """Reliability, precision-recall and cost of the candidate over the test span."""
+    rows, risks = spans["test"], candidate.risks["test"]
+    truth = np.concatenate([r.labels[:, 0] for r in rows])
+    risk = np.concatenate([r[:, 0] for r in risks])
+    points = []
+    for part in reliability(truth, risk):
+        low, high = intervals.wilson(part.observed * part.rows, part.rows)
+        points.append(ReliabilityPoint(part.rows, part.predicted, part.observed, low, high))
+    recall, precision = precision_recall(truth, risk)
+    other = (np.empty(0), np.empty(0))
+    if champion is not None and "test" in champion.risks:
+        other = precision_recall(truth, np.concatenate([r[:, 0] for r in champion.risks["test"]]))
+    counted = sweep(scored(rows, risks), THRESHOLDS, scale.horizon, scale.step)
+    cost = goal.missed * counted.missed + goal.false_alarm * counted.false_episodes
+    return Curves(
+        tuple(points),
+        recall,
+        precision,
+        *other,
+        THRESHOLDS,
+        counted.missed,
+        counted.false_episodes,
+        cost / counted.machine_months if counted.machine_months else cost,
+        goal.missed,
+        goal.false_alarm,
+    )
+
+
+def precision_recall(truth: npt.NDArray[np.int8], risk: Floats) -> tuple[Floats, Floats]:
+    """(recall, precision) at up to 400 scores from the highest down; empty without a positive."""
+    positives = int((truth == 1).sum())
+    if not positives:
+        return np.empty(0), np.empty(0)
+    order = np.argsort(-risk, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(risk[order])), len(order) - 1)
+    hits = np.cumsum(truth[order] == 1)[last]
+    recall, precision = hits / positives, hits / (last + 1)
+    end = int(np.searchsorted(recall, 1.0)) + 1
+    shown = np.unique(np.linspace(0, min(end, len(recall)) - 1, _CURVE_POINTS).astype(int))
+    return np.asarray(recall[shown]), np.asarray(precision[shown])
+
+
+def confusion(rival: Rival, spans: Spans, failures: Mapping[str, EventSeries], scale: Scale) -> Confusion:
+    """Which component failed, and which was likeliest at the first alarm of its horizon."""
+    names = rival.outputs[1:]
+    counts = np.zeros((len(names), len(names) + 1), np.int64)
+    for rows, risk in zip(*held_out(spans, rival), strict=True):
+        record = failures[rows.machine]
+        for time, label in zip(record.times.tolist(), record.labels, strict=True):
+            low, high = np.searchsorted(rows.times, [time - scale.horizon, time])
+            if label not in names or not len(rows.times) or not rows.times[0] < time <= rows.times[-1]:
+                continue
+            alarms = np.flatnonzero(risk[low:high, 0] >= rival.threshold)
+            called = len(names)
+            if len(alarms):
+                likeliest = int(np.argmax(risk[low + alarms[0], 1:]))
+                together = {other for when, other in zip(record.times, record.labels, strict=True) if when == time}
+                called = names.index(label) if names[likeliest] in together else likeliest
+            counts[names.index(label), called] += 1
+    return Confusion(names, counts)
+
+
+def lists(
+    rival: Rival, spans: Spans, failures: Mapping[str, EventSeries], scale: Scale
+) -> tuple[tuple[MissedFailure, ...], tuple[FalseAlarm, ...]]:
+    """Every failure missed and every false alarm episode over the spans nobody trained on."""
+    missed: list[MissedFailure] = []
+    false: list[FalseAlarm] = []
+    spans_told: tuple[Span, ...] = ("test", "unseen_machines")
+    for span in spans_told:
+        if span not in spans or span not in rival.risks:
+            continue
+        rows = {r.machine: (r, risk) for r, risk in zip(spans[span], rival.risks[span], strict=True)}
+        card = events(spans[span], list(rival.risks[span]), rival.threshold, scale.horizon, scale.step)
+        for event in card.failures:
+            if event.lead is None:
+                record = failures[event.machine]
+                what = " + ".join(c for t, c in zip(record.times, record.labels, strict=True) if t == event.time)
+                highest = _highest(*rows[event.machine], event.time - scale.horizon, event.time - 1)
+                missed.append(MissedFailure(event.machine, event.time, what, highest, event.no_data, span))
+        for episode in card.episodes:
+            if episode.false:
+                highest = _highest(*rows[episode.machine], episode.start, episode.end)
+                false.append(FalseAlarm(episode.machine, episode.start, episode.end, highest or 0.0, span))
+    return tuple(missed), tuple(false)
+
+
+def _highest(rows: MachineRows, risk: Floats, start: int, end: int) -> float | None:
+    low, high = np.searchsorted(rows.times, [start, end + 1])
+    return float(risk[low:high, 0].max()) if high > low else None
+
+
+def _above(gain: Interval) -> bool:
+    return gain.low is not None and gain.low > 0
+
+
+def _below(gain: Interval) -> bool:
+    return gain.high is not None and gain.high < 0
+
+
+def _range(gain: Interval, digits: int = 4) -> str:
+    if gain.low is None or gain.high is None:
+        return "unknown"
+    return f"{gain.low:+.{digits}f} to {gain.high:+.{digits}f}"

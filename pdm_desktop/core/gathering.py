@@ -1,0 +1,352 @@
+"""What a plant's record offers for training: which rows, features, spans; what is missing; and the rows themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.features import (
+    FeatureSpec,
+    Ints,
+    MachineHistory,
+    grid,
+    grid_step,
+    label_matrix,
+    scored_times,
+    silent_sensors,
+)
+from pdm_desktop.core.fleet import histories
+from pdm_desktop.core.model_results import TrainingData, TrainingSettings
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.service import InService
+from pdm_desktop.core.settings import Settings
+from pdm_desktop.core.store import Store
+from pdm_desktop.core.times import HOUR, short
+from pdm_desktop.core.training import MachineRows, Splits, machine_rows, split_times
+
+MOST_TRAINING_ROWS = 1_200_000
+"""Beyond it rows without a failure ahead are thinned; those kept count for those left out."""
+FEWEST, ENOUGH = 3, 30
+"""Failures: fewer cannot be split into training, validation and test; below ENOUGH figures are told with a warning."""
+MOST_SILENT = 0.2
+"""A sensor without values in more of the time than this would leave too many rows without a score: it is left out."""
+MOST_CODES, MOST_COMPONENTS = 60, 30
+_AT_ONCE = 25
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """One plant's record, read once: machine -> history and row times; spec: the features it gives."""
+
+    histories: Mapping[str, MachineHistory]
+    times: Mapping[str, Ints]
+    spec: FeatureSpec
+    components: tuple[str, ...]
+    step: int
+    sampling: int | None
+    known_until: int
+    missing: tuple[str, ...]
+
+    @property
+    def failures(self) -> list[tuple[int, str]]:
+        """(time, machine) of every failure some row looks ahead to, in order of time; one a machine and time."""
+        found = set()
+        for machine, times in self.times.items():
+            known = np.unique(self.histories[machine].failures.times)
+            rows = np.searchsorted(times, known) - np.searchsorted(times, known - self.spec.horizon)
+            found |= {(int(time), machine) for time in known[rows > 0]}
+        return sorted(found)
+
+    def count(self, start: int, end: int, machines: Sequence[str] | None = None) -> int:
+        """Failures in (start, end], ms: those whose whole horizon can have rows in the span."""
+        within = self.histories if machines is None else machines
+        return sum(start < time <= end for time, machine in self.failures if machine in within)
+
+
+def gather(store: Store, settings: Settings, options: TrainingSettings, progress: Progress) -> Gathered:
+    """Read the record as far as its outcome is known. PdmError when there is no reading, or no failure on record."""
+    if options.features not in ("all", "telemetry"):
+        raise PdmError(f"{options.features!r} is no choice of features.", "Use all or telemetry.", "features")
+    horizon = settings.horizon if options.horizon_h is None else round(options.horizon_h * HOUR)
+    if not HOUR // 60 <= horizon <= 366 * 24 * HOUR:
+        raise PdmError(f"A horizon of {horizon / HOUR:g} h is out of range.", "One minute to one year.", "horizon_h")
+    known_until = settings.known_until
+    if known_until is None:
+        known_until = store.newest_event("failures")
+    if known_until is None:
+        raise PdmError(
+            "There is no failure on record: nothing tells what comes before one, so no model can be trained.",
+            "Import the plant's failure records, or enter failures by hand.",
+        )
+    if options.until is not None:
+        known_until = min(known_until, options.until)
+    sampling = store.sampling_ms()
+    step = grid_step(horizon, sampling)
+    known = list(store.machines()["machine"])
+    strange = [machine for machine in options.machines if machine not in known]
+    if strange:
+        raise PdmError(f"There is no machine {strange[0]!r}.", "See the Data page for the machines.", "machine")
+    chosen = list(options.machines) or known
+    read: dict[str, MachineHistory] = {}
+    for first in range(0, len(chosen), _AT_ONCE):
+        progress.step(first, len(chosen), "Reading the record")
+        part = histories(store, chosen[first : first + _AT_ONCE], None, known_until)
+        read |= {history.machine: history for history in part}
+    missing = [f"No readings of machines {_listed([m for m, h in read.items() if not len(h.times)])}."]
+    missing = missing if any(not len(h.times) for h in read.values()) else []
+    with_readings = {machine: history for machine, history in read.items() if len(history.times)}
+    if not with_readings:
+        raise PdmError("There are no readings to learn from.", "Import telemetry first.")
+    start = min(int(h.times[0]) for h in with_readings.values())
+    at = grid(max(start, options.since or start), known_until - horizon, step)
+    everything = FeatureSpec.for_horizon(horizon, sensors=tuple(s.name for s in store.sensors()))
+    alive = {machine: scored_times(history, at, horizon) for machine, history in with_readings.items()}
+    silent = {
+        machine: silent_sensors(history, everything, alive[machine]) for machine, history in with_readings.items()
+    }
+    share = np.concatenate(list(silent.values())).mean(axis=0) if at.size else np.ones(len(everything.sensors))
+    kept = [i for i, quiet in enumerate(share) if quiet <= MOST_SILENT]
+    missing += [
+        f"Sensor {name} is left out: no value in {quiet:.0%} of the time."
+        for name, quiet in zip(everything.sensors, share, strict=True)
+        if quiet > MOST_SILENT
+    ]
+    if not kept:
+        raise PdmError(
+            "No sensor has values often enough to learn from.",
+            "Train on machines of one kind, or import more readings.",
+        )
+    service = InService(store)
+    times = {}
+    for machine, history in with_readings.items():
+        usable = alive[machine][~silent[machine][:, kept].any(1)]
+        times[machine] = usable[service.usable(history, usable)]
+    spec, components, more = _spec(with_readings, options, horizon, tuple(everything.sensors[i] for i in kept))
+    return Gathered(with_readings, times, spec, components, step, sampling, known_until, (*missing, *more))
+
+
+def _spec(
+    record: Mapping[str, MachineHistory], options: TrainingSettings, horizon: int, sensors: tuple[str, ...]
+) -> tuple[FeatureSpec, tuple[str, ...], list[str]]:
+    """The features, the components that failed (each gets a risk of its own), and what was left out, in words."""
+    codes = Counter(label for h in record.values() for label in h.errors.labels)
+    parts = Counter(label for h in record.values() for label in (*h.maintenance.labels, *h.failures.labels))
+    failed = Counter(label for h in record.values() for label in h.failures.labels)
+    models = sorted({h.machine_model for h in record.values() if h.machine_model})
+    left_out = []
+    for what, found, most in (("error codes", codes, MOST_CODES), ("components", parts, MOST_COMPONENTS)):
+        if len(found) > most:
+            left_out.append(f"Of {len(found)} {what} the {most} most frequent are used.")
+    components = _most(failed, MOST_COMPONENTS)
+    if options.features == "telemetry":
+        return FeatureSpec.for_horizon(horizon, sensors=sensors, attributes=False), components, left_out
+    spec = FeatureSpec.for_horizon(
+        horizon,
+        sensors=sensors,
+        codes=_most(codes, MOST_CODES),
+        components=_most(parts, MOST_COMPONENTS),
+        machine_models=tuple(models[:MOST_COMPONENTS]),
+    )
+    return spec, components, left_out
+
+
+def _most(counted: Counter[str], most: int) -> tuple[str, ...]:
+    return tuple(sorted(name for name, _ in counted.most_common(most)))
+
+
+def choose_splits(found: Gathered, options: TrainingSettings) -> tuple[Splits, list[str]]:
+    """The spans asked for, else 60/15/25 % of the time; moved, and told so, where a part would hold no failure."""
+    horizon = found.spec.horizon
+    times = [time for time, _ in found.failures]
+    if len(set(times)) < FEWEST:
+        raise PdmError(
+            f"The record holds {len(set(times))} failures with readings before them: too few to learn from and to test "
+            f"what was learned.",
+            f"At least {FEWEST} are needed, {ENOUGH} make figures one can trust. Import older failure records with "
+            f"their readings, or wait for more.",
+        )
+    asked = (options.valid_from, options.test_from, options.holdout_machines, options.seed)
+    splits = split_times(found.times, horizon, *asked)
+    if options.valid_from is not None or options.test_from is not None:
+        return splits, []
+    spans = (
+        (splits.train_from, splits.train_to),
+        (splits.validation_from, splits.validation_to),
+        (splits.test_from, splits.test_to),
+    )
+    seen = [m for m in found.times if m not in splits.held_out]
+    if all(found.count(*span, seen) for span in spans):
+        return splits, []
+    distinct = sorted(set(times))
+    last = max(1, round(0.25 * len(distinct)))
+    middle = max(1, round(0.15 * len(distinct)))
+    test_from = _between(distinct, len(distinct) - last, horizon, found.step)
+    valid_from = _between(distinct, len(distinct) - last - middle, horizon, found.step)
+    moved = split_times(found.times, horizon, valid_from, test_from, options.holdout_machines, options.seed)
+    return moved, ["The usual split would leave a part without a failure: its times were moved so that each has one."]
+
+
+def _between(times: Sequence[int], first: int, horizon: int, step: int) -> int:
+    """A grid time between failure `first` and the one before it, such that both keep rows on their side."""
+    before, after = times[first - 1], times[first]
+    return int(max((before + max(after - horizon, before)) // 2, before) // step + 1) * step
+
+
+def training_data(store: Store, settings: Settings, options: TrainingSettings, progress: Progress) -> TrainingData:
+    """What there is to learn from, in figures and plain words; never raises for too little of it."""
+    horizon_h = settings.horizon_h if options.horizon_h is None else options.horizon_h
+    try:
+        found = gather(store, settings, options, progress)
+    except PdmError as exc:
+        return _nothing(exc, horizon_h)
+    failures = found.failures
+    by_component = Counter(
+        label
+        for machine, history in found.histories.items()
+        for time, label in zip(history.failures.times.tolist(), history.failures.labels, strict=True)
+        if (time, machine) in set(failures)
+    )
+    rows = [times for times in found.times.values() if len(times)]
+    start, end = (min(int(t[0]) for t in rows), max(int(t[-1]) for t in rows)) if rows else (None, None)
+    advice: list[str] = []
+    valid_from = test_from = None
+    by_span: dict[str, int] = {}
+    try:
+        splits, told = choose_splits(found, options)
+        advice += told
+        valid_from, test_from = splits.validation_from, splits.test_from
+        by_span = {
+            "train": found.count(splits.train_from, splits.train_to),
+            "validation": found.count(splits.validation_from, splits.validation_to),
+            "test": found.count(splits.test_from, splits.test_to),
+        }
+        trainable = True
+    except PdmError as exc:
+        advice += [exc.message, exc.hint]
+        trainable = False
+    few = len(failures) < ENOUGH
+    if trainable and few:
+        advice.append(
+            f"{len(failures)} failures are few: the figures will be rough, and a candidate will hardly be shown to be "
+            f"better beyond luck. {ENOUGH} or more make them firm."
+        )
+    if settings.known_until is None:
+        advice.append(
+            f"Failures are taken as known until the newest on record ({short(found.known_until, settings.time_zone)}); "
+            f"set “failures known until” if the record is complete beyond it."
+        )
+    machines = tuple(machine for machine, times in found.times.items() if len(times))
+    return TrainingData(
+        start=start,
+        end=end,
+        known_until=found.known_until,
+        horizon_h=horizon_h,
+        step_h=found.step / HOUR,
+        machines=machines,
+        readings=sum(len(h.times) for h in found.histories.values()),
+        failures=len(failures),
+        failures_by_component=dict(sorted(by_component.items())),
+        sensors=found.spec.sensors,
+        codes=found.spec.codes,
+        components=found.components,
+        valid_from=valid_from,
+        test_from=test_from,
+        failures_by_span=by_span,
+        missing=found.missing,
+        verdict="not enough" if not trainable else ("few" if few else "enough"),
+        advice=tuple(line for line in advice if line),
+        suggested_holdout=len(machines) // 10 if not few else 0,
+    )
+
+
+def _nothing(why: PdmError, horizon_h: float) -> TrainingData:
+    return TrainingData(
+        start=None,
+        end=None,
+        known_until=None,
+        horizon_h=horizon_h,
+        step_h=None,
+        machines=(),
+        readings=0,
+        failures=0,
+        failures_by_component={},
+        sensors=(),
+        codes=(),
+        components=(),
+        valid_from=None,
+        test_from=None,
+        failures_by_span={},
+        missing=(why.message,),
+        verdict="not enough",
+        advice=(why.hint,) if why.hint else (),
+    )
+
+
+def rows_of(
+    found: Gathered,
+    spec: FeatureSpec,
+    components: Sequence[str],
+    splits: Splits,
+    progress: Progress,
+    *,
+    held_out_only: bool = False,
+    seed: int = 0,
+    most: int = MOST_TRAINING_ROWS,
+) -> tuple[list[MachineRows], int]:
+    """The rows of every machine in the spans (held_out_only: those nobody trains on), and of how many rows without a
+    failure ahead one is kept in training (1 = all)."""
+    training = sum(
+        int(np.searchsorted(t, splits.train_to, "right"))
+        for machine, t in found.times.items()
+        if machine not in splits.held_out
+    )
+    every = max(1, -(-training // most))
+    rng = np.random.default_rng([seed, 20])
+    made = []
+    for done, (machine, times) in enumerate(found.times.items()):
+        progress.step(done, len(found.times), "Computing features")
+        history = found.histories[machine]
+        late = times[times >= splits.test_from]
+        weights = np.ones(len(late), np.float32)
+        if not held_out_only and machine not in splits.held_out:
+            early, kept = _thinned(history, spec, times[times <= splits.train_to], found.known_until, every, rng)
+            middle = times[(times >= splits.validation_from) & (times <= splits.validation_to)]
+            late = np.concatenate((early, middle, late))
+            weights = np.concatenate((kept, np.ones(len(middle), np.float32), weights))
+        rows = machine_rows(history, spec, late, found.known_until, components, weights)
+        made.append(rows if every > 1 else replace(rows, weights=None))
+    return made, every
+
+
+def _thinned(
+    history: MachineHistory, spec: FeatureSpec, times: Ints, known_until: int, every: int, rng: np.random.Generator
+) -> tuple[Ints, npt.NDArray[np.float32]]:
+    """Every row with a failure ahead, and one of `every` others by chance, each standing for so many."""
+    if every == 1:
+        return times, np.ones(len(times), np.float32)
+    ahead = label_matrix(history.failures, (), times, spec.horizon, known_until)[:, 0] == 1
+    kept = ahead | (rng.random(len(times)) < 1 / every)
+    return times[kept], np.where(ahead[kept], 1, every).astype(np.float32)
+
+
+def fingerprint(rows: Sequence[MachineRows], splits: Splits) -> str:
+    """SHA-256 of the training matrix: machine, times, features and labels of every training row."""
+    digest = hashlib.sha256()
+    for part in rows:
+        if part.machine not in splits.held_out:
+            part = part.between(splits.train_from, splits.train_to)
+            digest.update(part.machine.encode())
+            for array in (part.times, part.matrix, part.labels):
+                digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,130 @@
+"""The use cases around the model: what is in use, training, versions, who decided what and why."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from pdm_desktop.core import assessment, gathering, retraining, times, versions
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.fleet import Clock
+from pdm_desktop.core.model_results import (
+    Decision,
+    Evaluation,
+    ModelVersion,
+    Round,
+    TrainingData,
+    TrainingResult,
+    TrainingSettings,
+)
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.scoring import Model
+from pdm_desktop.core.settings import Settings
+from pdm_desktop.core.store import Store
+
+MLRUNS = "mlruns"
+
+
+class WithModels:
+    """The part of a workspace that trains models and keeps their versions.
+
+    Methods that look at versions import MLflow at their first call: two seconds, never on the window's thread. Training
+    reads through the store only: imports may go on meanwhile.
+    """
+
+    folder: Path
+    read_only: bool
+    _store: Store
+    _settings: Settings
+    _model: Model | None = None
+    _model_lock = threading.Lock()
+
+    def clock(self) -> Clock:
+        """The workspace's now."""
+        raise NotImplementedError
+
+    @property
+    def model(self) -> Model:
+        """The model in use: the champion promoted here, else the one that ships with the program."""
+        with self._model_lock:
+            if self._model is None:
+                self._model = versions.in_use(self.folder / MLRUNS)
+            return self._model
+
+    def training_data(self, options: TrainingSettings, progress: Progress) -> TrainingData:
+        """What there is to learn from and whether it is enough; see gathering.training_data."""
+        return gathering.training_data(self._store, self._settings, options, progress)
+
+    def retrain(
+        self, options: TrainingSettings, progress: Progress, on_round: Callable[[Round], None] | None = None
+    ) -> TrainingResult:
+        """Train, measure, compare and keep a candidate; see retraining.retrain. on_round is called from this thread."""
+        self._writable()
+        try:
+            return retraining.retrain(self._plant(), options, progress, on_round)
+        finally:
+            self._changed()
+
+    def models(self) -> tuple[ModelVersion, ...]:
+        """Every version, newest first."""
+        return self._versions().all()
+
+    def model_version(self, version: str) -> ModelVersion:
+        """One version by number, or `champion`."""
+        return self._versions().get(version)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Who promoted, rolled back, discarded or imported what, when and why; newest first."""
+        return self._versions().decisions()
+
+    def promote(self, version: str, who: str, why: str) -> ModelVersion:
+        """Put a version in use at once; risks are worked out anew at the next score."""
+        self._writable()
+        try:
+            return self._versions().promote(version, who, why)
+        finally:
+            self._changed()
+
+    def rollback(self, who: str, why: str) -> ModelVersion:
+        """Go back to the version that was in use before."""
+        self._writable()
+        try:
+            return self._versions().rollback(who, why)
+        finally:
+            self._changed()
+
+    def discard(self, version: str, who: str, why: str) -> None:
+        """Take a candidate that was never in use off the list."""
+        self._writable()
+        self._versions().discard(version, who, why)
+
+    def export_model(self, version: str, out: Path) -> Path:
+        """Write a version into one zip with checksums."""
+        return self._versions().export(version, out)
+
+    def import_model(self, file: Path, who: str, why: str) -> ModelVersion:
+        """Take a version in from such a zip; it is not promoted. PdmError says why one is refused."""
+        self._writable()
+        return self._versions().bring(file, who, why)
+
+    def evaluate(self, version: str, start: int | None, end: int | None, progress: Progress) -> Evaluation:
+        """A version measured on a span of the record (ms UTC, None = open)."""
+        return assessment.evaluate(self._plant(), version, start, end, progress)
+
+    def _plant(self) -> retraining.Plant:
+        now = self.clock().now if self._store.newest_reading() is not None else times.now_ms()
+        return retraining.Plant(self._store, self._settings, self._versions(), now)
+
+    def _versions(self) -> versions.Versions:
+        return versions.Versions(self.folder / MLRUNS)
+
+    def _changed(self) -> None:
+        with self._model_lock:
+            self._model = None
+
+    def _writable(self) -> None:
+        if self.read_only:
+            raise PdmError(
+                "This workspace is open read-only.", "Close the other program that has it open.", str(self.folder)
+            )

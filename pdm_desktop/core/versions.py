@@ -1,0 +1,337 @@
+"""The versions of a workspace's model: registered with MLflow, one of them the champion, with who decided what and why.
+
+Which version is in use also stands in a small file of its own beside the store, so that a start needs no MLflow. Its
+paths are relative: a moved or copied workspace loads its models. The file decides; the alias follows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdm_desktop.core import exchange, paths, registry
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.model_results import Decision, ModelVersion, Origin
+from pdm_desktop.core.scoring import CHECKSUMS, DESCRIPTION, Model
+from pdm_desktop.core.times import now_ms
+from pdm_desktop.core.training import Candidate
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+NAME = "pdm-risk"
+EXPERIMENT = "plant"
+ALIAS = "champion"
+IN_USE = "champion.json"
+BUNDLED = "1"
+"""The champion that ships with the program is registered first, so that one can go back to it."""
+_DECISION = "decision."
+_LONGEST = 2000
+
+
+def in_use(mlruns: Path) -> Model:
+    """The model in use: the champion promoted in this workspace, else the one that ships with the program.
+
+    No MLflow is imported. PdmError when its files are gone or altered.
+    """
+    entry = _entry(mlruns)
+    if entry is None:
+        return Model.load(paths.bundled_model())
+    folder = mlruns / entry["folder"]
+    hint = "Choose another version on the Models page, or take the folder from a backup."
+    try:
+        found = hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()
+    except OSError as exc:
+        raise PdmError(
+            f"Model version {entry['version']} is in use, but its files are gone.", hint, str(folder)
+        ) from exc
+    if found != entry["sha256"]:
+        raise PdmError(
+            f"The files of model version {entry['version']} are not those that were promoted.", hint, str(folder)
+        )
+    return _named(Model.load(folder), entry["version"])
+
+
+def _entry(mlruns: Path) -> dict[str, str] | None:
+    try:
+        plain = json.loads((mlruns / IN_USE).read_text("utf-8"))
+        return {key: str(plain[key]) for key in ("version", "folder", "sha256")}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise PdmError(
+            f"Which model is in use cannot be read: {exc}.",
+            "Promote a version on the Models page.",
+            str(mlruns / IN_USE),
+        ) from exc
+
+
+def _named(model: Model, version: str) -> Model:
+    """The model under its number here: an imported one was counted elsewhere."""
+    return replace(model, info=replace(model.info, version=version))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A registered version and the folder of its model on this computer."""
+
+    version: str
+    folder: Path
+    tags: Mapping[str, str]
+    created: int
+    run: str
+    """The run it was registered from; the model itself names the run it was trained in."""
+
+
+class Versions:
+    """The registered versions in the folder `mlruns`. Any thread may call; those that write one at a time."""
+
+    def __init__(self, mlruns: Path) -> None:
+        self.mlruns = mlruns
+
+    # ---- looking
+
+    def all(self) -> tuple[ModelVersion, ...]:
+        """Every version, newest first; where nothing was trained yet, the one that ships with the program."""
+        if not (self.mlruns / registry.STORE).is_file():
+            return (_described(_bundled(), True, True),)
+        client = self._client()
+        decided = self._decisions(client)
+        used = {BUNDLED} | {d.version for d in decided if d.action in ("promoted", "rolled back")}
+        champion = self.champion
+        found = sorted(self._stored(client), key=lambda s: -int(s.version))
+        return tuple(_described(s, s.version == champion, s.version in used) for s in found)
+
+    def get(self, version: str) -> ModelVersion:
+        """One version by number, or `champion`. PdmError when there is none."""
+        wanted = self.champion if version == ALIAS else version
+        for found in self.all():
+            if found.version == wanted:
+                return found
+        raise PdmError(f"There is no model version {version!r}.", "See the list of models.", "version")
+
+    def model(self, version: str) -> Model:
+        """A version ready to predict; files are checked. PdmError when there is none or it is damaged."""
+        found = self._find(version)
+        return _named(Model.load(found.folder), found.version)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Who decided what, when and why; newest first."""
+        if not (self.mlruns / registry.STORE).is_file():
+            return ()
+        return tuple(reversed(self._decisions(self._client())))
+
+    @property
+    def champion(self) -> str:
+        """The number of the version in use."""
+        entry = _entry(self.mlruns)
+        return BUNDLED if entry is None else entry["version"]
+
+    # ---- changing
+
+    def register(
+        self, candidate: Candidate, facts: Mapping[str, Any], files: Mapping[str, str], note: str = ""
+    ) -> ModelVersion:
+        """Log a candidate as a run and register it; ended by any exception it leaves no version behind."""
+        client = self._client()
+        version = str(1 + max(int(s.version) for s in self._stored(client, deleted=True)))
+        logged = registry.log_candidate(
+            self.mlruns, candidate, name=NAME, version=version, experiment=EXPERIMENT, facts=facts, files=files
+        )
+        card = files.get("MODEL_CARD.md")
+        if card is not None:
+            (logged.folder / "MODEL_CARD.md").write_bytes(card.encode())
+            registry.write_checksums(logged.folder)
+        made = self._add(client, logged, "trained", note)
+        assert made.version == version, f"registered as {made.version}, described as {version}"
+        return _described(made, False, False)
+
+    def promote(self, version: str, who: str, why: str) -> ModelVersion:
+        """Put a version in use. PdmError when there is none, it is damaged, or it is in use already."""
+        found = self._find(version)
+        if found.version == self.champion and (self.mlruns / IN_USE).is_file():
+            raise PdmError(f"Version {found.version} is in use already.", where="version")
+        self._use(found, Decision(now_ms(), who, "promoted", found.version, self.champion, why))
+        return self.get(found.version)
+
+    def rollback(self, who: str, why: str) -> ModelVersion:
+        """Go back to the version that was in use before. PdmError when there was none."""
+        client = self._client()
+        stack = [BUNDLED]
+        for decision in self._decisions(client):
+            if decision.action == "promoted":
+                stack.append(decision.version)
+            elif decision.action == "rolled back":
+                stack.pop()
+        if len(stack) < 2:
+            raise PdmError("There is no earlier version to go back to.", "Promote another version instead.", "version")
+        found = self._find(stack[-2])
+        self._use(found, Decision(now_ms(), who, "rolled back", found.version, self.champion, why))
+        return self.get(found.version)
+
+    def discard(self, version: str, who: str, why: str) -> None:
+        """Take a candidate off the list; its run is kept as a deleted one. PdmError for a version ever in use."""
+        about = self.get(version)
+        if about.champion or about.was_champion:
+            raise PdmError(
+                f"Version {about.version} is or was in use: risks on record come from it.",
+                "Only candidates go.",
+                "version",
+            )
+        client = self._client()
+        found = self._find(about.version)
+        client.delete_model_version(NAME, found.version)
+        client.delete_run(found.run)
+        self._note(client, Decision(now_ms(), who, "discarded", about.version, "", why))
+
+    def export(self, version: str, out: Path) -> Path:
+        """Write a version into one zip."""
+        found = self._find(version)
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "model"
+            registry.export(registry.Logged(found.run, "", found.folder), copy)
+            return exchange.pack(copy, out)
+
+    def bring(self, file: Path, who: str, why: str) -> ModelVersion:
+        """Import a version from a zip; one that is here already is found again. PdmError says why it is refused."""
+        with tempfile.TemporaryDirectory() as folder:
+            model = exchange.unpack(file, Path(folder))
+            for known in self.all():
+                if known.run_id == model.info.run_id:
+                    return known
+            client = self._client()
+            tags = {"origin": "imported", "source_run": model.info.run_id, "source_version": model.info.version}
+            logged = registry.put_folder(
+                self.mlruns, Path(folder), experiment=EXPERIMENT, run_name=f"{NAME} imported", tags=tags
+            )
+        made = self._add(client, logged, "imported", why)
+        self._note(client, Decision(now_ms(), who, "imported", made.version, "", f"{file.name} {why}".strip()))
+        return self.get(made.version)
+
+    def close(self) -> None:
+        """Let go of the store's file."""
+        registry.close(self.mlruns)
+
+    # ---- inside
+
+    def _client(self) -> MlflowClient:
+        client = registry.open_client(self.mlruns)
+        if not client.search_registered_models(f"name='{NAME}'"):
+            client.create_registered_model(NAME)
+        if not self._stored(client, deleted=True):
+            logged = registry.put_folder(
+                self.mlruns,
+                paths.bundled_model(),
+                experiment=EXPERIMENT,
+                run_name=f"{NAME} {BUNDLED} (ships with the program)",
+                tags={"origin": "bundled"},
+            )
+            made = self._add(client, logged, "bundled", "Ships with the program")
+            assert made.version == BUNDLED, f"the first version is {made.version}"
+        self._follow(client)
+        return client
+
+    def _follow(self, client: MlflowClient) -> None:
+        """The alias says what the file says, also after a crash between the two."""
+        aliases: Mapping[str, Any] = client.get_registered_model(NAME).aliases
+        if str(aliases.get(ALIAS)) != self.champion:
+            client.set_registered_model_alias(NAME, ALIAS, self.champion)
+
+    def _stored(self, client: MlflowClient, *, deleted: bool = False) -> list[Stored]:
+        found = [
+            Stored(
+                str(v.version),
+                self.mlruns / v.tags.get("folder", ""),
+                dict(v.tags),
+                int(v.creation_timestamp),
+                str(v.run_id),
+            )
+            for v in client.search_model_versions(f"name='{NAME}'", max_results=10_000)
+        ]
+        if deleted:
+            gone = [d.version for d in self._decisions(client) if d.action == "discarded"]
+            found += [Stored(version, self.mlruns, {}, 0, "") for version in gone]
+        return found
+
+    def _find(self, version: str) -> Stored:
+        wanted = self.champion if version == ALIAS else version
+        if not (self.mlruns / registry.STORE).is_file() and wanted == BUNDLED:
+            return _bundled()
+        for found in self._stored(self._client()):
+            if found.version == wanted:
+                return found
+        raise PdmError(f"There is no model version {version!r}.", "See the list of models.", "version")
+
+    def _add(self, client: MlflowClient, logged: registry.Logged, origin: Origin, note: str) -> Stored:
+        folder = logged.folder.resolve().relative_to(self.mlruns.resolve()).as_posix()
+        tags = {"origin": origin, "folder": folder, "note": note[:_LONGEST]}
+        made = client.create_model_version(
+            NAME, source=logged.folder.resolve().as_uri(), run_id=logged.run_id, tags=tags
+        )
+        return Stored(str(made.version), self.mlruns / folder, tags, int(made.creation_timestamp), logged.run_id)
+
+    def _use(self, found: Stored, decision: Decision) -> None:
+        exchange.check(Model.load(found.folder))
+        client = self._client()
+        found = self._find(found.version)
+        plain = {
+            "version": found.version,
+            "folder": found.folder.relative_to(self.mlruns).as_posix(),
+            "sha256": hashlib.sha256((found.folder / CHECKSUMS).read_bytes()).hexdigest(),
+        }
+        fresh = self.mlruns / (IN_USE + ".new")
+        fresh.write_text(json.dumps(plain, indent=1), "utf-8")
+        fresh.replace(self.mlruns / IN_USE)
+        self._note(client, decision)
+        self._follow(client)
+
+    def _note(self, client: MlflowClient, decision: Decision) -> None:
+        number = 1 + len(self._decisions(client))
+        told = replace(decision, who=decision.who[:200], why=decision.why[:_LONGEST])
+        client.set_registered_model_tag(NAME, f"{_DECISION}{number:05d}", json.dumps(asdict(told)))
+
+    def _decisions(self, client: MlflowClient) -> list[Decision]:
+        tags: Mapping[str, str] = client.get_registered_model(NAME).tags
+        return [Decision(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(_DECISION)]
+
+
+def _bundled() -> Stored:
+    return Stored(BUNDLED, paths.bundled_model(), {"origin": "bundled", "note": "Ships with the program"}, 0, "")
+
+
+def _described(stored: Stored, champion: bool, used: bool) -> ModelVersion:
+    """What a version's own description and its tags tell."""
+    obstacle, plain = "", dict[str, Any]()
+    try:
+        Model.load(stored.folder)
+        plain = json.loads((stored.folder / DESCRIPTION).read_text("utf-8"))
+    except PdmError as exc:
+        obstacle = exc.message
+    spec = plain.get("feature_spec", {})
+    origin: Any = stored.tags.get("origin", "trained")
+    plots = stored.folder.parents[2] / stored.run / "artifacts" / "plots"
+    return ModelVersion(
+        version=stored.version,
+        run_id=str(plain.get("run_id", stored.run)),
+        name=str(plain.get("name", NAME)),
+        origin=origin,
+        champion=champion,
+        created=stored.created or None,
+        horizon_h=float(plain.get("horizon_h", 0.0)),
+        threshold=float(plain.get("threshold", 0.0)),
+        features=len(spec.get("names", ())),
+        feature_version=int(spec.get("version", 0)),
+        metrics=plain.get("metrics", {}),
+        splits=plain.get("splits", {}),
+        params=plain.get("params", {}),
+        facts=plain.get("made_from", {}),
+        note=stored.tags.get("note", ""),
+        plots=tuple(sorted(plots.glob("*.svg"))) if plots.is_dir() else (),
+        was_champion=used,
+        obstacle=obstacle,
+    )
