@@ -15,11 +15,14 @@ from pdm_desktop.core import times
 from pdm_desktop.core.store import Store
 
 FILES = sorted(
-    """ambiguous_dates.csv bad_rows.csv binary_garbage.csv date_and_time_columns.csv dst_fold_europe_berlin.csv
-    duplicates.csv empty.csv epoch_ms.csv header_only.csv historian_long.csv historian_wide_tags.csv iso_offset.csv
-    other_sensors.csv preamble_and_units_row.csv quoted_newlines.csv semicolon_decimal_comma_latin1.csv
-    thousands_separator.csv truncated.csv.gz utf16_tab.txt whole.csv.gz workbook.xlsx""".split()
-)
+    [
+        "ambiguous_dates.csv", "bad_rows.csv", "binary_garbage.csv", "date_and_time_columns.csv",
+        "dst_fold_europe_berlin.csv", "duplicates.csv", "empty.csv", "epoch_ms.csv", "header_only.csv",
+        "historian_long.csv", "historian_wide_tags.csv", "iso_offset.csv", "other_sensors.csv",
+        "preamble_and_units_row.csv", "quoted_newlines.csv", "semicolon_decimal_comma_latin1.csv",
+        "thousands_separator.csv", "truncated.csv.gz", "utf16_tab.txt", "whole.csv.gz", "workbook.xlsx",
+    ]
+)  # fmt: skip
 
 
 @pytest.fixture

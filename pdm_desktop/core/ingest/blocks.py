@@ -33,7 +33,8 @@ class Block(NamedTuple):
 
     def rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         """(line, cells) of each row; raises csv.Error where there is none."""
-        reader = csv.reader(io.StringIO(self.data.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
+        text = self.data.replace(b"\r\n", b"\n").replace(b"\r", b" ").decode("utf-8", "replace")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         before = 0
         for row in reader:
             yield self.line + before, row

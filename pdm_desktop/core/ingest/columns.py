@@ -125,6 +125,7 @@ class _Assignment:
         self.choices = choices
         self.path = path
         self.where = f"{path.name}, line {line or 1}"
+        self.headed = line > 0
         self.known = known_sensors
         self.given: dict[int, Role] = _by_position(facts, choices.columns, self.where)
         self.roles: dict[int, Role] = dict(self.given)
@@ -384,6 +385,7 @@ class _Assignment:
         if not self._of("machine") and self.choices.machine is None and self.choices.layout in (None, "wide tags"):
             columns = [i for i in named if self.roles[i].role == "sensor"]
             rule = tags.find([self._name(i)[0] for i in columns], headers=self.choices.layout != "wide tags")
+            rule = rule if self.headed else None
             self.tag_rule = rule
         for i in self._of("sensor", "doubtful"):
             role, (name, unit) = self.roles[i], self._name(i)

@@ -43,6 +43,8 @@ class Table:
 
 def read(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     """(line, cells) of each row that is not blank; as far as it can be read."""
+    # A carriage return alone ends no line here: line numbers are those of the blocks, and of editors.
+    text = text.replace("\r\n", "\n").replace("\r", " ")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[tuple[int, list[str]]] = []
     before = 0
@@ -133,10 +135,11 @@ def _made(delimiter: str, rows: list[tuple[int, list[str]]], head: int | None, u
     if width == len(header) + 1 and not any(row[-1].strip() for row in data if len(row) == width):
         header.append("")
     last = units if units is not None else head
-    if first < len(rows):
-        first_row = rows[first][0] if last is None else rows[last + 1][0] if last + 1 < len(rows) else rows[last][0] + 1
+    if last is not None:
+        line, cells = rows[last]
+        first_row = line + 1 + sum(cell.count("\n") for cell in cells)
     else:
-        first_row = (rows[-1][0] if rows else 0) + 1
+        first_row = rows[first][0] if first < len(rows) else (rows[-1][0] if rows else 0) + 1
     return Table(
         delimiter,
         rows,

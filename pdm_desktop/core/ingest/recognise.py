@@ -189,7 +189,7 @@ def _planned(
         columns.Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
         for i, (name, cells) in enumerate(zip(names, by_column, strict=True))
     ]
-    if not rows and not any(fact.roles for fact in facts):
+    if not any(fact.roles or fact.times for fact in facts) and not choices.columns:
         raise PdmError(
             "The first line names no column of a plant's files.",
             "It should name the columns, such as datetime and machineID.",

@@ -11,6 +11,12 @@ _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
 _CLEAR = (".", "/", "\\", ":", "|")
 _MOST_TAGS = 5_000
 _ID = re.compile(r".*\d")
+_NAMED_ID = re.compile(r"(?=.*[^\W\d_])(?=.*\d)")
+_PARTS = re.compile(
+    r"(?i)(sensors?|s|ch|channel|kanal|canal|canale|temp|temperature|bearing|lager|palier|cojinete|cuscinetto|lagers?|"
+    r"phase|axis|achse|axe|eje|asse|zone|point|punkt|col|column|spalte|x|y|z|l|t|p|v|i)\W*\d+"
+)
+"""Numbered parts and channels of one machine."""
 
 
 def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
@@ -76,7 +82,7 @@ def _clear(tags: list[str], rule: TagRule) -> bool:
     """Whether column names are tags and not just words with a space or a dash in them."""
     machines, sensors = _sides(tags, rule)
     full = len(tags) / (len(machines) * len(sensors))
-    numbered = all(map(_ID.match, machines))
+    numbered = all(map(_NAMED_ID.match, machines)) and not any(map(_PARTS.fullmatch, machines))
     if rule.separator in _CLEAR:
         return full >= 0.3 and (numbered or full > 0.6)
     return numbered and full >= 0.5 and not all(map(_ID.match, sensors))
