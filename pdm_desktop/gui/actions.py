@@ -33,6 +33,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", "&File", "&Open workspace…", "Ctrl+O", tip="Open another plant's folder"),
     Action("import", "&File", "&Import files…", "Ctrl+I", "writable", gap=True, tip="Telemetry, errors, maintenance …"),
     Action("import_folder", "&File", "Import a &folder…", "Ctrl+Shift+I", "writable", tip="All its recognised files"),
+    Action("import_choices", "&File", "Import with &choices…", "", "writable", tip="Look at how files are read first"),
     Action("report", "&File", "&Export risk report…", "Ctrl+E", "machines", gap=True, tip="One row a machine, as CSV"),
     Action("backup", "&File", "&Back up…", "", "workspace", tip="A copy of the plant's record in one file"),
     Action("quit", "&File", "&Quit", "Ctrl+Q", gap=True, role=QAction.MenuRole.QuitRole),

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow
 
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.results import ImportReport, WatchReport, WatchSettings
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.session import Session
+from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.watch_dialog import WatchDialog, watch_text
 
+if TYPE_CHECKING:
+    from pdm_desktop.core.progress import Progress
+    from pdm_desktop.core.workspace import Workspace
+    from pdm_desktop.gui.wizards.import_wizard import ImportWizard
+
+CHOICES = "Import with choices…"
 LOOK_MS = 10_000
 """Between two looks into the watched folder."""
 
@@ -25,17 +33,68 @@ Notice = Callable[[str, str, str, Callable[[], object]], None]
 class Importing(QObject):
     """Belongs to one window. Nothing here blocks; the work runs in the session."""
 
-    def __init__(self, window: QMainWindow, session: Session, notice: Notice) -> None:
+    refused = Signal(object, object)
+    """What was to be imported cannot be: the exception, and choices of what to do about it."""
+    asking = Signal()
+    """The wizard is open."""
+    more_wanted = Signal()
+    """The wizard wants more files chosen; `bring_in` takes them."""
+
+    def __init__(self, window: QMainWindow, theme: Theme, session: Session, notice: Notice) -> None:
         super().__init__(window)
         self._window = window
+        self._theme = theme
         self._session = session
         self._notice = notice
         self._problem = ""
         self.watch_dialog: WatchDialog | None = None
+        self.wizard: ImportWizard | None = None
         session.watched.connect(self._watched)
         session.watching_changed.connect(self._watching_changed)
         self._looks = QTimer(self)
         self._looks.timeout.connect(session.look)
+
+    # ---- files
+
+    def bring_in(self, files: Sequence[Path]) -> None:
+        """Import files and folders at once where they leave no question open; else the wizard asks."""
+        if self.wizard is not None:
+            self.wizard.add(files)
+            return
+
+        def done(questions: int) -> None:
+            if questions:
+                self.open_wizard(files)
+            else:
+                self._session.import_files(files)
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, Cancelled):
+                self._session.cancelled.emit()
+                return
+            choices = [(CHOICES, partial(self.open_wizard, files))] if isinstance(error, PdmError) else []
+            self.refused.emit(error, choices)
+
+        title = "Looking at the files" if len(files) > 1 else f"Looking at {files[0].name}"
+        self._session.ask("read", title, lambda w, p: _questions(w, files, p), done, failed)
+
+    def open_wizard(self, files: Sequence[Path]) -> None:
+        """Lead files in, with every choice open to change."""
+        from pdm_desktop.gui.wizards.import_wizard import ImportWizard
+
+        wizard = ImportWizard(self._theme, self._session.ask, self._window)
+        wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        wizard.imported.connect(self._session.change)
+        wizard.failed.connect(self._session.failed)
+        wizard.more_wanted.connect(self.more_wanted)
+        wizard.finished.connect(self._wizard_closed)
+        self.wizard = wizard
+        self.asking.emit()
+        wizard.show()
+        wizard.add(files)
+
+    def _wizard_closed(self) -> None:
+        self.wizard = None
 
     # ---- the watched folder
 
@@ -89,3 +148,23 @@ class Importing(QObject):
         messages.tell(
             self._window, "Watched folder", "What came from the watched folder", "\n\n".join(lines), choices=choices
         )
+
+
+def _questions(workspace: Workspace, files: Sequence[Path], progress: Progress) -> int:
+    """How many questions the files leave open. PdmError for a file that the user named and that cannot be read."""
+    count = 0
+    for path in files:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            progress.check()
+            if path.is_dir() and not file.is_file():
+                continue
+            try:
+                questions = workspace.recognise(file).questions
+            except PdmError:
+                if not path.is_dir():
+                    raise
+                continue
+            # A folder's files of unknown columns are not the plant's: the import leaves them out too.
+            if not (path.is_dir() and any(question.key == "columns" for question in questions)):
+                count += len(questions)
+    return count

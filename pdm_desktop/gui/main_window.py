@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pdm_desktop.gui.pages.machine import MachinePage
 
 DEMO_FOLDER = "demo plant"
-TABLES = ["Tables (*.csv *.txt)", "All files (*)"]
+TABLES = ["Tables (*.csv *.txt *.tsv *.xlsx *.gz *.zip *.parquet)", "All files (*)"]
 _TICK_MS = 60_000
 _REST_MS = 300
 
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, QWidget] = {}
         self._lay_out()
         self._drop = DropHint(self)
-        self.importing = Importing(self, self.session, self._tell_calmly)
+        self.importing = Importing(self, self.theme, self.session, self._tell_calmly)
         self.menu_actions = actions.build_menus(self, self._handlers())
         self.menu_actions[f"theme:{theme.choice}"].setChecked(True)
         self._connect()
@@ -108,10 +108,10 @@ class MainWindow(QMainWindow):
         self.session.open(folder, read_only=read_only, fill_demo=fill_demo)
 
     def import_files(self, files: Sequence[Path]) -> None:
-        """Import files and folders, tell what came in, show the fleet anew."""
+        """Import files and folders, tell what came in, show the fleet anew; the wizard asks what they leave open."""
         if files and self.session.writable:
             self._welcome().set_enabled(False)
-            self.session.import_files(files)
+            self.importing.bring_in(files)
 
     def open_machine(self, machine: str) -> None:
         """Show the machine's page."""
@@ -180,6 +180,9 @@ class MainWindow(QMainWindow):
         session.scored.connect(self._show_fleet)
         session.not_scored.connect(self._no_fleet)
         session.imported.connect(self._imported)
+        self.importing.refused.connect(self._fail)
+        self.importing.asking.connect(lambda: self._welcome().set_enabled(True))
+        self.importing.more_wanted.connect(self._ask_files)
         session.record_changed.connect(lambda: self._stale.update({"machine", "data"}))
         session.view_ready.connect(self._show_view)
         session.overview_ready.connect(self._show_overview)
@@ -194,6 +197,7 @@ class MainWindow(QMainWindow):
             "open": self._ask_workspace,
             "import": self._ask_files,
             "import_folder": self._ask_folder,
+            "import_choices": self._ask_files_for_wizard,
             "report": self._ask_report,
             "backup": self._ask_backup,
             "quit": self.close,
@@ -397,6 +401,10 @@ class MainWindow(QMainWindow):
 
     def _ask_files(self) -> None:
         messages.choose_files(self, self._settings, "Import files", TABLES, self.import_files)
+
+    def _ask_files_for_wizard(self) -> None:
+        title = "Import with choices"
+        messages.choose_files(self, self._settings, title, TABLES, self.importing.open_wizard)
 
     def _ask_folder(self) -> None:
         messages.choose_folder(self, self._settings, "Import a folder", lambda folder: self.import_files([folder]))

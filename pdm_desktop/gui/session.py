@@ -268,6 +268,18 @@ class Session(QObject):
             self.workspace.close()
             self.workspace = None
 
+    def ask(
+        self,
+        lane: Lane,
+        title: str,
+        work: Callable[[Workspace, Progress], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+        replace: str | None = None,
+    ) -> Task | None:
+        """Run work that no method here stands for: what a wizard asks. None where no workspace is open."""
+        return self._run(lane, title, work, done, failed, replace)
+
     def _run(
         self,
         lane: Lane,
@@ -276,15 +288,17 @@ class Session(QObject):
         done: Callable[[Any], None],
         failed: Callable[[Exception], None] | None = None,
         replace: str | None = None,
-    ) -> None:
+    ) -> Task | None:
         workspace = self.workspace
         if workspace is None:
-            return
+            return None
 
         def if_same(call: Callable[[Any], None]) -> Callable[[Any], None]:
             return lambda value: call(value) if self.workspace is workspace else None
 
-        self.tasks.run(lane, title, partial(work, workspace), if_same(done), if_same(failed or self._fail), replace)
+        return self.tasks.run(
+            lane, title, partial(work, workspace), if_same(done), if_same(failed or self._fail), replace
+        )
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, Cancelled):

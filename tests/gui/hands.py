@@ -7,7 +7,9 @@ from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.gui.main_window import MainWindow
+from pdm_desktop.tasks import Lane
 
+LANES: tuple[Lane, ...] = ("read", "write", "job")
 LONG = 60_000
 """ms after which work that hangs fails its test."""
 
@@ -19,8 +21,17 @@ def finish(window: QWidget) -> None:
 
 
 def idle(qtbot: QtBot, window: MainWindow) -> None:
-    """Wait until no work is under way."""
-    qtbot.waitUntil(lambda: not window.session.tasks.active(), timeout=LONG)
+    """Wait until no work is under way and all that came of it has been shown."""
+    tasks = window.session.tasks
+    while True:
+        qtbot.waitUntil(lambda: not tasks.active(), timeout=LONG)
+        # A lane works in turn: once this has come back, what was there before has too.
+        back: list[object] = []
+        for lane in LANES:
+            tasks.run(lane, "", lambda _: None, back.append)
+        qtbot.waitUntil(lambda back=back: len(back) == len(LANES), timeout=LONG)
+        if not tasks.active():
+            return
 
 
 def click(qtbot: QtBot, widget: QWidget) -> None:

@@ -1,0 +1,306 @@
+"""Steps "Check" and "Result": what would come in, and what came in, file by file; what was rejected and why."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QProgressBar, QWidget
+
+from pdm_desktop.core import times
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.results import DataOverview, FileReport, ImportReport
+from pdm_desktop.gui.tables import Column, TableModel, TableView
+from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.wizards.import_state import KIND_WORDS, plural
+from pdm_desktop.gui.wizards.steps import StepPage
+from pdm_desktop.tasks import Task
+
+NOTHING = "\N{EM DASH}"
+SHOWN = 500
+"""Rejects listed; the file has them all."""
+_POLL_MS = 100
+
+
+@dataclass(frozen=True)
+class RejectRow:
+    """One line of a rejects file."""
+
+    number: int
+    line: str
+    column: str
+    content: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What a rejects file says: its first rows, and how often each reason came."""
+
+    rows: tuple[RejectRow, ...]
+    reasons: tuple[tuple[str, int], ...]
+
+
+def read_rejects(path: Path, progress: Progress) -> Rejected:
+    """Read a rejects file for the screen; PdmError where it is gone."""
+    rows: list[RejectRow] = []
+    reasons: Counter[str] = Counter()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            # The rejected rows' own cells follow, under whatever names they had.
+            for number, row in enumerate(islice(csv.reader(file), 1, None)):
+                if number % 1000 == 0:
+                    progress.check()
+                _, line, column, content, reason = (*row, "", "", "", "", "")[:5]
+                reasons[reason] += 1
+                if number < SHOWN:
+                    rows.append(RejectRow(number, line, column, content, reason))
+    except OSError as exc:
+        raise PdmError(f"The rejects file cannot be read: {exc.strerror}.", "", str(path)) from exc
+    return Rejected(tuple(rows), tuple(reasons.most_common()))
+
+
+class WorkBar(QWidget):
+    """How far a task is, with its words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._task: Task | None = None
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.words = label("", "muted")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.words)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._look)
+        self.hide()
+
+    def follow(self, task: Task | None) -> None:
+        """Show this task; None hides."""
+        self._task = task
+        self.setVisible(task is not None)
+        self.bar.setRange(0, 0)
+        self.words.setText("")
+        if task is None:
+            self._timer.stop()
+        else:
+            self._timer.start()
+
+    def _look(self) -> None:
+        step = self._task.step if self._task is not None else None
+        if step is None:
+            return
+        if step.total > 0:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(min(1000, round(1000 * step.done / step.total)))
+        total = f" of {step.total:,}" if step.total else ""
+        self.words.setText(f"{step.text}  {step.done:,}{total} rows")
+
+
+class CheckPage(StepPage):
+    """The dry run of every file; nothing is stored yet."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.verdict = Banner()
+        self.work = WorkBar()
+        self.model: TableModel[FileReport] = TableModel(file_columns(dry=True), lambda row: row.file, theme)
+        self.table = TableView(self.model, theme, "What would come in")
+        card = Card(margin=1)
+        card.body.addWidget(self.table)
+        self.keep = QCheckBox("&Keep these choices as a profile, applied by itself to the next file of this shape:")
+        self.name = QLineEdit()
+        self.name.setAccessibleName("Name of the profile")
+        self.name.setFixedWidth(240)
+        self.name.setEnabled(False)
+        self.keep.toggled.connect(self.name.setEnabled)
+        self.profile = QWidget()
+        row = QHBoxLayout(self.profile)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        row.addWidget(self.keep)
+        row.addWidget(self.name)
+        row.addStretch(1)
+        self.body.addWidget(self.verdict)
+        self.body.addWidget(self.work)
+        self.body.addWidget(card, 1)
+        self.body.addWidget(self.profile)
+
+    def show_working(self, task: Task | None) -> None:
+        """The check, or the import, has begun."""
+        self.work.follow(task)
+        self.verdict.show_text("")
+
+    def show_report(self, made: ImportReport) -> None:
+        """What the check found."""
+        self.work.follow(None)
+        self.model.set_rows(made.files)
+        self.verdict.show_text(*check_verdict(made))
+
+    def show_error(self, error: PdmError) -> None:
+        """The check ended early: nothing can come in."""
+        self.work.follow(None)
+        self.model.set_rows(())
+        self.verdict.show_text(" ".join(part for part in (error.where, error.message, error.hint) if part), "alarm")
+
+
+class ResultPage(StepPage):
+    """What came in, what was rejected and why, the gaps found."""
+
+    file_selected = Signal(object)
+    """The FileReport whose rejects are wanted."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.verdict = Banner()
+        self.model: TableModel[FileReport] = TableModel(file_columns(dry=False), lambda row: row.file, theme)
+        self.table = TableView(self.model, theme, "What came in")
+        self.table.selectionModel().selectionChanged.connect(self._selected)
+        files = Card(margin=1)
+        files.body.addWidget(self.table)
+        self.rejects: TableModel[RejectRow] = TableModel(_reject_columns(), lambda row: row.number, theme)
+        self.rejects_table = TableView(self.rejects, theme, "What was rejected and why")
+        self.rejects_title = label("", "heading")
+        self.open_rejects = button("Open the rejects file")
+        self.open_rejects.setAutoDefault(False)
+        self.open_rejects.clicked.connect(self._open)
+        head = QHBoxLayout()
+        head.setContentsMargins(11, 6, 7, 6)
+        head.addWidget(self.rejects_title, 1)
+        head.addWidget(self.open_rejects)
+        self.rejected = Card(margin=1)
+        self.rejected.body.setSpacing(0)
+        self.rejected.body.addLayout(head)
+        self.rejected.body.addWidget(self.rejects_table)
+        self.gaps = label("", "muted")
+        self.gaps.setWordWrap(True)
+        self.body.addWidget(self.verdict)
+        self.body.addWidget(files, 2)
+        self.body.addWidget(self.rejected, 3)
+        self.body.addWidget(self.gaps)
+        self._file: FileReport | None = None
+
+    def show_report(self, made: ImportReport) -> None:
+        """What the import did; the first file with rejects is selected."""
+        self.verdict.show_text(*result_verdict(made))
+        self.model.set_rows(made.files)
+        self.rejected.setVisible(any(file.rejects_file for file in made.files))
+        at = next((at for at, file in enumerate(self.model.rows()) if file.rejects_file), 0)
+        if made.files:
+            self.table.selectRow(at)
+
+    def show_rejects(self, file: FileReport, found: Rejected) -> None:
+        """The rejects of the selected file."""
+        if file is not self._file:
+            return
+        why = ", ".join(f"{count:,} {reason}" for reason, count in found.reasons[:3])
+        self.rejects_title.setText(f"Rejected in {Path(file.file).name}: {why}")
+        self.rejects.set_rows(found.rows)
+
+    def show_gaps(self, made: ImportReport, overview: DataOverview) -> None:
+        """Silences of the machines that came in."""
+        self.gaps.setText(gaps_words(made, overview))
+
+    def _selected(self) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        self._file = self.model.row(rows[0]) if rows else None
+        self.rejects.set_rows(())
+        has = self._file is not None and self._file.rejects_file is not None
+        self.open_rejects.setEnabled(has)
+        self.rejects_title.setText(
+            "" if self._file is None else f"Nothing was rejected in {Path(self._file.file).name}"
+        )
+        if has:
+            self.file_selected.emit(self._file)
+
+    def _open(self) -> None:
+        if self._file is not None and self._file.rejects_file is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(self._file.rejects_file))
+
+
+def check_verdict(made: ImportReport) -> tuple[str, str]:
+    """What the check says in a sentence, and its tone."""
+    fresh = sum(file.accepted for file in made.files)
+    rejected = sum(file.rejected for file in made.files)
+    values = sum(file.rejected_values for file in made.files)
+    said = [f"{plural(fresh, 'row')} would come in." if fresh else "Nothing new would come in."]
+    if rejected or values:
+        parts = [plural(rejected, "row")] * bool(rejected) + [plural(values, "single value")] * bool(values)
+        said.append(f"{' and '.join(parts)} would be rejected, each with its reason in a file.")
+    said.append("Nothing is stored yet.")
+    return " ".join(said), "watch" if rejected or not fresh else ""
+
+
+def result_verdict(made: ImportReport) -> tuple[str, str]:
+    """What the import did in a sentence, and its tone."""
+    fresh = sum(file.accepted for file in made.files)
+    rejected = sum(file.rejected for file in made.files)
+    conflicts = sum(file.conflicts for file in made.files)
+    said = [f"{plural(fresh, 'row')} came in." if fresh else "Nothing new came in."]
+    if rejected:
+        said.append(f"{plural(rejected, 'row')} rejected.")
+    if conflicts:
+        said.append(f"{plural(conflicts, 'row')} with another value than before: the newer holds.")
+    return " ".join(said), "watch" if rejected or conflicts else ""
+
+
+def gaps_words(made: ImportReport, overview: DataOverview) -> str:
+    """Which of the machines that came in were silent, the longest silence first."""
+    came = {machine for file in made.files if file.kind == "telemetry" for machine in file.machines}
+    silent = [row for row in overview.rows if row.machine in came and row.gaps]
+    if not came:
+        return ""
+    if not silent:
+        return "No gaps in the readings of these machines."
+    silent.sort(key=lambda row: -max(end - start for start, end in row.gaps))
+    count = sum(len(row.gaps) for row in silent)
+    start, end = max(silent[0].gaps, key=lambda gap: gap[1] - gap[0])
+    zone = overview.time_zone
+    longest = f"machine {silent[0].machine}, {times.short(start, zone)} – {times.short(end, zone)}"
+    found = f"{plural(count, 'gap')} in the readings of {plural(len(silent), 'machine')}"
+    return f"{found}; the longest: {longest}. The Data page shows them all."
+
+
+def file_columns(*, dry: bool) -> tuple[Column[FileReport], ...]:
+    """A file a row, its rows by what became (dry: would become) of them."""
+
+    def number(key: str, title: str, token: str = "text") -> Column[FileReport]:
+        def read(row: FileReport) -> int:
+            return int(getattr(row, key))
+
+        return Column(
+            key, title, lambda row: f"{read(row):,}" if read(row) else NOTHING, read, right=True, width=86,
+            high_first=True, token=lambda row: token if read(row) else "faint",
+        )  # fmt: skip
+
+    return (
+        Column("file", "File", lambda row: Path(row.file).name, width=0, strong=True, tip=lambda row: row.file),
+        Column("kind", "Kind", lambda row: KIND_WORDS.get(row.kind, row.kind), width=110, token="muted"),
+        number("accepted", "Come in" if dry else "Came in"),
+        number("unchanged", "Already there", "muted"),
+        number("duplicates", "Twice in the file", "muted"),
+        number("conflicts", "Other value", "watch"),
+        number("rejected", "Rejected", "alarm"),
+        number("rejected_values", "Values rejected", "alarm"),
+        number("missing_cells", "Values missing", "muted"),
+    )
+
+
+def _reject_columns() -> tuple[Column[RejectRow], ...]:
+    return (
+        Column("line", "Line", lambda row: row.line, lambda row: row.number, right=True, width=80, token="muted"),
+        Column("column", "Column", lambda row: row.column, width=150),
+        Column("reason", "Why", lambda row: row.reason, width=260, token="alarm", tip=lambda row: row.reason),
+        Column("content", "Content", lambda row: row.content, width=0, token="muted", tip=lambda row: row.content),
+    )

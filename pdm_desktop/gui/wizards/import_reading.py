@@ -1,0 +1,264 @@
+"""Step "Reading": how a file is read, every choice changeable, its first rows and their counts following at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QCompleter, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+
+from pdm_desktop.core.plans import Plan
+from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.wizards.import_preview import PreviewTable
+from pdm_desktop.gui.wizards.import_questions import QuestionCard
+from pdm_desktop.gui.wizards.import_state import (
+    DAY_WORDS,
+    DECIMAL_WORDS,
+    DELIMITER_WORDS,
+    ENCODING_WORDS,
+    KIND_WORDS,
+    LAYOUT_WORDS,
+    Source,
+    count_words,
+)
+from pdm_desktop.gui.wizards.steps import StepPage, clear
+
+COLUMNS = 6
+FROM_FILE = "As the file says"
+LAST_LINE = 100_000
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
+
+
+class ReadingPage(StepPage):
+    """Shows one Source; `chosen` tells of a change."""
+
+    chosen = Signal(str, object)
+    """Field of the choices, its new value (for machine: a name, or None)."""
+    reset = Signal()
+    """Back to what was recognised."""
+    column_chosen = Signal(str)
+    """A column's head was clicked, or "" where a question sends to the columns."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._filling = False
+        self.kind = self._combo("kind", KIND_WORDS)
+        self.layout_box = self._combo("layout", LAYOUT_WORDS)
+        self.sheet = self._combo("sheet", {})
+        self.encoding = self._combo("encoding", ENCODING_WORDS)
+        self.delimiter = self._combo("delimiter", DELIMITER_WORDS)
+        self.decimal = self._combo("decimal", DECIMAL_WORDS)
+        self.header_row = self._line("header_row")
+        self.units_row = self._line("units_row")
+        self.day_first = self._combo("day_first", DAY_WORDS)
+        self.zone = self._combo("time_zone", {})
+        self.machine = self._combo("machine", {})
+        for box, hint in ((self.zone, "Europe/Berlin"), (self.machine, FROM_FILE)):
+            box.setEditable(True)
+            box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+            line = box.lineEdit()
+            assert line is not None
+            line.setPlaceholderText(hint)
+            line.editingFinished.connect(lambda box=box: self._typed(box))
+        self._zones_filled = False
+        self.fields: dict[str, QWidget] = {}
+        self._titles: dict[str, QWidget] = {}
+        self.error = Banner()
+        self.questions = QVBoxLayout()
+        self.questions.setSpacing(6)
+        self.again = button("Back to what was recognised", "link")
+        self.again.setAutoDefault(False)
+        self.again.clicked.connect(self.reset)
+        self.notes = label("", "small")
+        self.notes.setWordWrap(True)
+        self.table = PreviewTable(theme)
+        self.table.column_chosen.connect(self.column_chosen)
+        self.counts = label("", "small")
+        self.body.addWidget(self._form())
+        self.body.addWidget(self.error)
+        self.body.addLayout(self.questions)
+        rows = Card(margin=1)
+        rows.body.setSpacing(0)
+        rows.body.addWidget(self.table)
+        self.body.addWidget(rows, 1)
+        self.body.addWidget(self.notes)
+        self.body.addWidget(self.counts)
+
+    def question_cards(self) -> list[QuestionCard]:
+        """The questions asked at present."""
+        return [card for at in range(self.questions.count()) if isinstance(card := self._widget(at), QuestionCard)]
+
+    def show_source(self, source: Source) -> None:
+        """Show the file as it is known now."""
+        self._filling = True
+        try:
+            self._fill(source)
+        finally:
+            self._filling = False
+        error = source.error
+        self.error.show_text("" if error is None else f"{error.message} {error.hint} {error.where}".strip(), "alarm")
+        clear(self.questions)
+        for question in source.plan.questions if source.plan is not None and error is None else ():
+            card = QuestionCard(question)
+            card.answered.connect(self.chosen)
+            card.columns_wanted.connect(lambda: self.column_chosen.emit(""))
+            self.questions.addWidget(card)
+        preview = source.preview if error is None else None
+        self.table.show_preview(preview)
+        self.counts.setText("" if preview is None else count_words(preview, preview.plan.time_zone))
+        notes = source.plan.notes if source.plan is not None else ()
+        self.notes.setText(" ".join(notes))
+        self.notes.setVisible(bool(notes))
+        self.again.setVisible(source.choices != type(source.choices)())
+
+    # ---- building
+
+    def _combo(self, field: str, words: dict[Any, str]) -> QComboBox:
+        made = QComboBox()
+        made.setProperty("field", field)
+        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        made.setMinimumContentsLength(6)
+        for value, said in words.items():
+            made.addItem(said, value)
+        made.activated.connect(lambda at, box=made: self._picked(box, at))
+        return made
+
+    def _line(self, field: str) -> QSpinBox:
+        made = QSpinBox()
+        made.setRange(0, LAST_LINE)
+        made.setSpecialValueText("None")
+        made.setPrefix("Line ")
+        made.setKeyboardTracking(False)
+        made.lineEdit().setTextMargins(6, 0, 0, 0)
+        made.valueChanged.connect(lambda value: self._say(field, value))
+        return made
+
+    def _form(self) -> Card:
+        card = Card(margin=12)
+        head = QHBoxLayout()
+        head.addWidget(label("What was recognised", "heading"))
+        head.addStretch(1)
+        head.addWidget(self.again)
+        card.body.addLayout(head)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(2)
+        named: Iterable[tuple[str, str, QWidget]] = (
+            ("kind", "Kind", self.kind),
+            ("layout", "Layout", self.layout_box),
+            ("machine", "Machine", self.machine),
+            ("time_zone", "Time zone", self.zone),
+            ("day_first", "Dates", self.day_first),
+            ("encoding", "Encoding", self.encoding),
+            ("delimiter", "Between cells", self.delimiter),
+            ("decimal", "Decimal mark", self.decimal),
+            ("header_row", "Column names", self.header_row),
+            ("units_row", "Units", self.units_row),
+            ("sheet", "Sheet", self.sheet),
+        )
+        for at, (key, title, widget) in enumerate(named):
+            widget.setAccessibleName(title)
+            self.fields[key] = widget
+            row, column = divmod(at, COLUMNS)
+            words = self._titles[key] = label(title, "small")
+            grid.addWidget(words, 3 * row, column)
+            grid.addWidget(widget, 3 * row + 1, column)
+            if row:
+                grid.setRowMinimumHeight(3 * row - 1, 4)
+        for column in range(COLUMNS):
+            grid.setColumnStretch(column, 1)
+        card.body.addLayout(grid)
+        return card
+
+    # ---- filling
+
+    def _fill(self, source: Source) -> None:
+        plan = source.plan
+        for widget in self.fields.values():
+            widget.setEnabled(plan is not None)
+        if plan is None:
+            return
+        for widget in (self.encoding, self.delimiter):
+            widget.setEnabled(not plan.sheets)
+        self.sheet.clear()
+        for name in plan.sheets:
+            self.sheet.addItem(name, name)
+        for widget in (self.sheet, self._titles["sheet"]):
+            widget.setVisible(bool(plan.sheets))
+        for box, value in (
+            (self.kind, plan.kind),
+            (self.layout_box, plan.layout),
+            (self.sheet, plan.sheet),
+            (self.encoding, plan.encoding),
+            (self.delimiter, plan.delimiter),
+            (self.decimal, plan.decimal),
+            (self.day_first, plan.day_first),
+        ):
+            _set(box, value)
+        self.layout_box.setEnabled(plan.kind == "telemetry")
+        self.header_row.setValue(plan.header_row)
+        self.units_row.setValue(plan.units_row or 0)
+        self._fill_zone(plan)
+        self._fill_machine(source, plan)
+
+    def _fill_zone(self, plan: Plan) -> None:
+        if not self._zones_filled:
+            self._zones_filled = True
+            for name in _zones():
+                self.zone.addItem(name, name)
+            completer = QCompleter(self.zone.model(), self.zone)
+            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+            self.zone.setCompleter(completer)
+        self.zone.setCurrentText(plan.time_zone)
+
+    def _fill_machine(self, source: Source, plan: Plan) -> None:
+        self.machine.clear()
+        column = plan.index("machine")
+        told = FROM_FILE if column is None else f"Column {plan.columns[column].name}"
+        if plan.layout != "wide":
+            told = "As the tags say" if column is None else told
+        self.machine.addItem(told, None)
+        stem = source.path.name.split(".")[0]
+        self.machine.addItem(f"File name: {stem}", stem)
+        if plan.machine is None:
+            self.machine.setCurrentIndex(0)
+        else:
+            self.machine.setCurrentText(plan.machine)
+
+    # ---- telling
+
+    def _picked(self, box: QComboBox, at: int) -> None:
+        self._say(str(box.property("field")), box.itemData(at))
+
+    def _typed(self, box: QComboBox) -> None:
+        text = box.currentText().strip()
+        known = box.findText(text)
+        if known >= 0:
+            self._say(str(box.property("field")), box.itemData(known))
+        else:
+            self._say(str(box.property("field")), text or None)
+
+    def _say(self, field: str, value: Any) -> None:
+        if not self._filling:
+            self.chosen.emit(field, value)
+
+    def _widget(self, at: int) -> QWidget | None:
+        item = self.questions.itemAt(at)
+        return item.widget() if item is not None else None
+
+
+def _set(box: QComboBox, value: Any) -> None:
+    at = next((at for at in range(box.count()) if box.itemData(at) == value), -1)
+    if at < 0 and value is not None:
+        box.addItem(str(value), value)
+        at = box.count() - 1
+    box.setCurrentIndex(at)

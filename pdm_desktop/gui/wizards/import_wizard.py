@@ -1,0 +1,388 @@
+"""The import wizard: files, how they are read, their columns, a check of them whole, the import and what came of it.
+
+It runs its questions through `ask` (a lane of the session) and shows what comes back. Nothing is stored before the user
+presses the button that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from pdm_desktop.core.errors import Cancelled, PdmError
+from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Preview, Role
+from pdm_desktop.core.results import FileReport, ImportReport
+from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.widgets import button
+from pdm_desktop.gui.wizards.import_columns import ColumnsPage
+from pdm_desktop.gui.wizards.import_files import FilesPage
+from pdm_desktop.gui.wizards.import_outcome import CheckPage, ResultPage, read_rejects
+from pdm_desktop.gui.wizards.import_reading import ReadingPage
+from pdm_desktop.gui.wizards.import_state import Ask, Source, look
+from pdm_desktop.gui.wizards.steps import StepDialog
+from pdm_desktop.tasks import Task
+
+STEPS = ("Files", "Reading", "Columns", "Check", "Result")
+FILES, READING, COLUMNS, CHECK, RESULT = range(5)
+PREVIEW = "import preview"
+
+
+class ImportWizard(StepDialog):
+    """Leads files in. The owner connects `more_wanted` to a file dialog that calls `add`."""
+
+    imported = Signal(object)
+    """An ImportReport: the record has changed."""
+    failed = Signal(object)
+    """An exception that is no fault of the files."""
+    more_wanted = Signal()
+
+    def __init__(self, theme: Theme, ask: Ask, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Import", STEPS, parent)
+        self._ask = ask
+        self.sources: list[Source] = []
+        self.source: Source | None = None
+        self._step = FILES
+        self._task: Task | None = None
+        self._importing = False
+        self._checked: ImportReport | None = None
+        self._closed = False
+        self.files = FilesPage(theme)
+        self.reading = ReadingPage(theme)
+        self.columns = ColumnsPage(theme)
+        self.check = CheckPage(theme)
+        self.outcome = ResultPage(theme)
+        for page in (self.files, self.reading, self.columns, self.check, self.outcome):
+            self.pages.addWidget(page)
+        self.picker = QComboBox()
+        self.picker.setAccessibleName("File")
+        self.picker.setMinimumWidth(260)
+        self.picker.activated.connect(self._pick)
+        self._foot.insertWidget(0, self.picker)
+        self.cancel = self.add_button(button("Cancel"))
+        self.back = self.add_button(button("Back"))
+        self.forward = self.add_button(button("Continue", "primary"))
+        self.cancel.clicked.connect(self.reject)
+        self.back.clicked.connect(self._back)
+        self.forward.clicked.connect(self._forward)
+        self.files.chosen.connect(self._look_into)
+        self.files.removed.connect(self._remove)
+        self.files.more_wanted.connect(self.more_wanted)
+        self.reading.chosen.connect(self._chosen)
+        self.reading.reset.connect(self._reset)
+        self.reading.column_chosen.connect(self._to_column)
+        self.columns.role_chosen.connect(self._role_chosen)
+        self.outcome.file_selected.connect(self._read_rejects)
+        self._go(FILES)
+
+    # ---- files in
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """More files, and every file of a folder that can be read."""
+
+        def work(workspace: Any, progress: Any) -> list[Source]:
+            found: list[Source] = []
+            for path in paths:
+                for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+                    progress.step(len(found), 0, f"Looking at {file.name}")
+                    if not file.is_file() and path.is_dir():
+                        continue
+                    seen = _seen(Source(file), NO_CHOICES, look(workspace, file, NO_CHOICES))
+                    # A folder may hold other files too; one that the user named is shown with what is wrong with it.
+                    if not path.is_dir() or (seen.plan is not None and not _stranger(seen.plan)):
+                        found.append(seen)
+            return found
+
+        def done(found: list[Source]) -> None:
+            known = {source.path for source in self.sources}
+            first = not self.sources
+            self.sources += [source for source in found if source.path not in known]
+            self.note.setText("")
+            if not self.sources:
+                self.files.verdict.show_text("There is no file of a plant here.", "alarm")
+            elif first and len(self.sources) == 1:
+                self._look_into(self.sources[0])
+                return
+            self._show()
+
+        self.note.setText("Looking at the files …")
+        self._run("read", "Looking at the files", work, done)
+
+    def _remove(self, source: Source) -> None:
+        self.sources.remove(source)
+        if self.source is source:
+            self.source = None
+        self._show()
+
+    # ---- choices
+
+    def _chosen(self, field: str, value: Any) -> None:
+        source = self.source
+        if source is None:
+            return
+        if field == "machine":
+            source.choose_machine(value)
+        elif field == "columns":
+            source.choices = replace(source.choices, columns={**source.choices.columns, **value})
+        else:
+            plan = source.plan
+            now = getattr(plan, field) if plan is not None else None
+            if getattr(source.choices, field) == value or (
+                getattr(source.choices, field) is None and value in (now, now or 0) and not self._is_asked(field)
+            ):
+                return
+            source.choose(field, value)
+        self._refresh()
+
+    def _is_asked(self, field: str) -> bool:
+        plan = self.source.plan if self.source is not None else None
+        return plan is not None and any(question.key == field for question in plan.questions)
+
+    def _role_chosen(self, names: list[str], role: Role) -> None:
+        if self.source is not None:
+            self.source.choose_role(names, role)
+            self._refresh()
+
+    def _reset(self) -> None:
+        if self.source is not None:
+            self.source.choices = NO_CHOICES
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Look again at every file whose choices have changed; a newer change replaces the look under way."""
+        wanted: list[tuple[Source, Choices]] = [(s, s.choices) for s in self.sources if not s.fresh]
+
+        def work(workspace: Any, _progress: Any) -> list[Preview | PdmError]:
+            return [look(workspace, source.path, choices) for source, choices in wanted]
+
+        def done(found: list[Preview | PdmError]) -> None:
+            for (source, choices), seen in zip(wanted, found, strict=True):
+                _seen(source, choices, seen)
+            self._show()
+
+        self._follow()
+        self._run("read", "Reading the first rows", work, done, PREVIEW)
+
+    # ---- moving
+
+    def _look_into(self, source: Source) -> None:
+        self.source = source
+        self._go(READING)
+
+    def _pick(self, at: int) -> None:
+        self.source = self.sources[at]
+        self._show()
+
+    def _to_column(self, name: str) -> None:
+        self._go(COLUMNS)
+        if name:
+            self.columns.choose(name)
+
+    def _back(self) -> None:
+        self._stop()
+        self._go({READING: FILES, COLUMNS: READING, CHECK: COLUMNS}.get(self._step, self._step))
+
+    def _forward(self) -> None:
+        if self._step == FILES:
+            self._look_into(self._unready() or self.source or self.sources[0])
+        elif self._step == READING:
+            self._go(COLUMNS)
+        elif self._step == COLUMNS:
+            unready = self._unready()
+            if unready is not None:
+                self._look_into(unready)
+            else:
+                self._check()
+        elif self._step == CHECK:
+            self._import()
+        else:
+            self._closed = True
+            self.accept()
+
+    def _unready(self) -> Source | None:
+        return next((source for source in self.sources if not source.ready), None)
+
+    def _go(self, step: int) -> None:
+        self._step = step
+        self.show_step(step)
+        self._show()
+
+    # ---- check and import
+
+    def _check(self) -> None:
+        self._checked = None
+        self._go(CHECK)
+        kept = [source for source in self.sources if source.choices != NO_CHOICES]
+        self.check.profile.setVisible(bool(kept))
+        if kept and not self.check.name.text():
+            self.check.name.setText(kept[0].path.name.split(".")[0])
+
+        def done(made: ImportReport) -> None:
+            self._task = None
+            self._checked = made
+            self.check.show_report(made)
+            self._follow()
+
+        self._start("Checking the files", dry_run=True, done=done)
+
+    def _import(self) -> None:
+        def done(made: ImportReport) -> None:
+            self._task, self._importing = None, False
+            self.check.show_working(None)
+            self.outcome.show_report(made)
+            self._go(RESULT)
+            self._keep_profile()
+            self._look_for_gaps(made)
+            self.imported.emit(made)
+
+        self._importing = True
+        title = f"Importing {self.sources[0].path.name}" if len(self.sources) == 1 else "Importing files"
+        self._start(title, dry_run=False, done=done)
+
+    def _start(self, title: str, *, dry_run: bool, done: Any) -> None:
+        paths = [source.path for source in self.sources]
+        choices = {source.path: source.choices for source in self.sources}
+
+        def failed(error: Exception) -> None:
+            self._task, self._importing = None, False
+            if isinstance(error, PdmError):
+                self.check.show_error(error)
+            else:
+                self.check.show_working(None)
+                if self._checked is not None:
+                    self.check.show_report(self._checked)
+                self.note.setText("Stopped: nothing changed." if isinstance(error, Cancelled) else "")
+                if not isinstance(error, Cancelled):
+                    self.failed.emit(error)
+            self._follow()
+
+        # The check writes too (and takes all of it back): it waits for its turn like any writing.
+        self._task = self._ask(
+            "write",
+            title,
+            lambda w, p: w.import_files(paths, p, choices=choices, dry_run=dry_run),
+            self._if_open(done),
+            self._if_open(failed),
+        )
+        self.check.show_working(self._task)
+        self._follow()
+
+    def _keep_profile(self) -> None:
+        name = self.check.name.text().strip()
+        kept = [source for source in self.sources if source.choices != NO_CHOICES and source.plan is not None]
+        if not (self.check.keep.isChecked() and name and kept):
+            return
+        plan = kept[0].plan
+        self._run("write", "Keeping the profile", lambda w, _: w.save_profile(name, plan), self._profile_kept)
+
+    def _profile_kept(self, profile: Any) -> None:
+        self.note.setText(f"Profile {profile.name} is kept.")
+
+    def _look_for_gaps(self, made: ImportReport) -> None:
+        self._run("read", "Looking for gaps", lambda w, p: w.data_overview(p), partial(self.outcome.show_gaps, made))
+
+    def _read_rejects(self, file: FileReport) -> None:
+        path = Path(file.rejects_file or "")
+        work = lambda _w, p: read_rejects(path, p)  # noqa: E731
+        self._run("read", "Reading the rejects", work, partial(self.outcome.show_rejects, file))
+
+    # ---- showing
+
+    def _show(self) -> None:
+        if self.source is None and self.sources:
+            self.source = self.sources[0]
+        self.files.show_sources(self.sources)
+        if self.source is not None and self._step in (READING, COLUMNS):
+            self.reading.show_source(self.source)
+            self.columns.show_source(self.source)
+        self.picker.clear()
+        for source in self.sources:
+            self.picker.addItem(source.path.name)
+        if self.source is not None:
+            self.picker.setCurrentIndex(self.sources.index(self.source))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Buttons and words that depend on the step and on what is known."""
+        step = self._step
+        self.picker.setVisible(step in (READING, COLUMNS) and len(self.sources) > 1)
+        self.back.setVisible(step in (READING, COLUMNS, CHECK))
+        self.back.setEnabled(not self._importing)
+        self.cancel.setVisible(step != RESULT)
+        self.cancel.setText("Stop" if self._importing else "Cancel")
+        count = len(self.sources)
+        words = {CHECK: "Import" if count == 1 else f"Import {count} files", RESULT: "Done"}
+        self.forward.setText(words.get(step, "Continue"))
+        source = self.source
+        self.forward.setEnabled(
+            {
+                FILES: bool(self.sources),
+                READING: source is not None and source.plan is not None and source.error is None,
+                COLUMNS: source is not None and source.fresh and source.error is None and self._may_check(),
+                CHECK: self._checked is not None and self._task is None,
+                RESULT: True,
+            }[step]
+        )
+        if step in (READING, COLUMNS) and source is not None:
+            open_ones = [s.path.name for s in self.sources if s is not source and not s.ready]
+            waiting = source.plan is not None and bool(source.plan.questions)
+            self.note.setText(
+                "Looking at it …"
+                if not source.fresh
+                else "A question is open."
+                if waiting
+                else f"Next: {open_ones[0]}"
+                if open_ones and step == COLUMNS
+                else str(source.path)
+                if count == 1
+                else ""
+            )
+        elif step in (FILES, CHECK) and self._task is None and not self.note.text().startswith(("Stopped", "Looking")):
+            self.note.setText("")
+
+    def _may_check(self) -> bool:
+        plan = self.source.plan if self.source is not None else None
+        return plan is not None and not any(question.key == "columns" for question in plan.questions)
+
+    # ---- ending
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def reject(self) -> None:
+        """Close, button and Escape. While the import runs this means stopping it; the wizard stays to say so."""
+        self._stop()
+        if not self._importing:
+            self._closed = True
+            super().reject()
+
+    def _run(self, lane: Any, title: str, work: Any, done: Any, replace: str | None = None) -> None:
+        self._ask(lane, title, work, self._if_open(done), self._if_open(self._fail), replace)
+
+    def _if_open(self, call: Any) -> Any:
+        return lambda value: None if self._closed else call(value)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, PdmError):
+            self.note.setText(str(error))
+        elif not isinstance(error, Cancelled):
+            self.failed.emit(error)
+
+
+def _stranger(plan: Plan) -> bool:
+    """Whether a file of a folder is none of the plant's, as far as its columns tell."""
+    return any(question.key == "columns" for question in plan.questions)
+
+
+def _seen(source: Source, choices: Choices, found: Preview | PdmError) -> Source:
+    source.shown = choices
+    source.error = found if isinstance(found, PdmError) else None
+    if not isinstance(found, PdmError):
+        source.preview = found
+    return source

@@ -1,0 +1,375 @@
+"""The import wizard on a real workspace, driven by clicks and keys from the files to what came of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtWidgets import QApplication, QComboBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from pdm_desktop.gui.commands import is_blank
+from pdm_desktop.gui.main_window import MainWindow
+from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.wizards.import_wizard import CHECK, COLUMNS, FILES, READING, RESULT, ImportWizard
+from tests.gui.hands import LONG, click, finish, idle, message, press
+
+HEAD = "Zeitstempel;Maschine;Spannung [V];Druck [bar];Prüfer"
+
+
+def rows(days: range, hours: int = 3) -> list[str]:
+    """Hourly rows of machine M-1; no day above 12, so the order of day and month stays open."""
+    return [f"{day:02}/02/2015 {hour:02}:00;M-1;17{hour},5;10{day},25;Meier" for day in days for hour in range(hours)]
+
+
+def write(folder: Path, name: str, lines: list[str]) -> Path:
+    path = folder / name
+    path.write_bytes(("\n".join(lines) + "\n").encode("cp1252"))
+    return path
+
+
+@pytest.fixture
+def unclear(tmp_path: Path) -> Path:
+    """German, semicolons, decimal commas; one value and one row that are wrong, and a day that may be a month."""
+    lines = [HEAD, *rows(range(1, 5))]
+    lines[3] = lines[3].replace("172,5", "kaputt")
+    lines[5] = "99/99/2015;M-1;1;1;Meier"
+    return write(tmp_path, "Halle 2.csv", lines)
+
+
+@pytest.fixture
+def certain(tmp_path: Path) -> Path:
+    """A file that leaves no question."""
+    path = tmp_path / "certain.csv"
+    path.write_text("datetime,machineID,heat\n2015-01-01 06:00:00,1,10.5\n2015-01-01 07:00:00,1,11\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: Theme, settings: QSettings, tmp_path: Path) -> Iterator[MainWindow]:
+    made = MainWindow(theme, settings)
+    qtbot.addWidget(made, before_close_func=finish)
+    made.show()
+    with qtbot.waitSignal(made.settled, timeout=LONG):
+        made.open_workspace(tmp_path / "workspace")
+    idle(qtbot, made)
+    yield made
+    finish(made)
+
+
+def opened(qtbot: QtBot, window: MainWindow, *files: Path) -> ImportWizard:
+    """Drop the files; back when the wizard shows them."""
+    window.import_files(list(files))
+    return shown(qtbot, window)
+
+
+def shown(qtbot: QtBot, window: MainWindow) -> ImportWizard:
+    qtbot.waitUntil(lambda: window.importing.wizard is not None and bool(window.importing.wizard.sources), timeout=LONG)
+    wizard = window.importing.wizard
+    assert wizard is not None
+    qtbot.waitUntil(wizard.isVisible, timeout=LONG)
+    idle(qtbot, window)
+    return wizard
+
+
+def step(wizard: ImportWizard) -> int:
+    return wizard.steps.step
+
+
+def forward(qtbot: QtBot, window: MainWindow, wizard: ImportWizard) -> None:
+    click(qtbot, wizard.forward)
+    idle(qtbot, window)
+
+
+def pick(qtbot: QtBot, window: MainWindow, box: QComboBox, text: str) -> None:
+    """Choose an entry as a user does: by its word, with the keyboard."""
+    at = box.findText(text)
+    assert at >= 0, f"no {text!r} among {[box.itemText(i) for i in range(box.count())]}"
+    box.setFocus()
+    box.setCurrentIndex(at)
+    box.activated.emit(at)
+    idle(qtbot, window)
+
+
+def type_into(qtbot: QtBot, window: MainWindow, line: QWidget, text: str) -> None:
+    assert line.isEnabled()
+    line.setFocus()
+    qtbot.keyClick(line, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(line, text)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    idle(qtbot, window)
+
+
+def stored(tmp_path: Path, query: str) -> list[tuple]:  # type: ignore[type-arg]
+    connection = sqlite3.connect(tmp_path / "workspace" / "plant.db")
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def test_a_file_that_leaves_no_question_comes_in_without_the_wizard(
+    qtbot: QtBot, window: MainWindow, certain: Path
+) -> None:
+    with qtbot.waitSignal(window.session.imported, timeout=LONG):
+        window.import_files([certain])
+    assert window.importing.wizard is None
+    press(qtbot, message(window), "OK")
+    idle(qtbot, window)
+
+
+def test_from_an_unclear_file_to_the_record_by_clicks(
+    qtbot: QtBot, window: MainWindow, unclear: Path, tmp_path: Path
+) -> None:
+    wizard = opened(qtbot, window, unclear)
+    assert step(wizard) == READING
+    reading = wizard.reading
+    assert (reading.kind.currentText(), reading.delimiter.currentText()) == ("Telemetry", "Semicolon  ;")
+    assert (reading.encoding.currentText(), reading.decimal.currentText()) == ("Windows, Western", "Comma  1,5")
+    assert reading.machine.currentText() == "Column Maschine"
+    (question,) = reading.question_cards()
+    assert "day or the month" in question.question.text
+    assert wizard.note.text() == "A question is open."
+    (answer,) = [text for text in ("Day first", "Day first (likely)") if text in buttons(question)]
+    press(qtbot, question, answer)
+    idle(qtbot, window)
+    assert not reading.question_cards()
+    assert "1 rejected" in reading.counts.text()
+    assert "1 Feb 2015" in reading.counts.text()
+
+    forward(qtbot, window, wizard)
+    assert step(wizard) == COLUMNS
+    names = {row.name: (row.role.role, row.sensor, row.unit) for row in wizard.columns.model.rows()}
+    assert names["Zeitstempel"][0] == "timestamp"
+    assert names["Spannung [V]"][1:] == ("Spannung", "V")
+    click_row(qtbot, wizard, "Spannung [V]")
+    type_into(qtbot, window, wizard.columns.name, "volt")
+    assert {row.sensor for row in wizard.columns.model.rows()} >= {"volt", "Druck"}
+
+    forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    assert "11 rows would come in" in wizard.check.verdict.text
+    assert stored(tmp_path, "SELECT COUNT(*) FROM telemetry") == [(0,)]
+    click(qtbot, wizard.check.keep)
+    assert wizard.check.name.text() == "Halle 2"
+
+    with qtbot.waitSignal(wizard.imported, timeout=LONG):
+        click(qtbot, wizard.forward)
+    idle(qtbot, window)
+    assert step(wizard) == RESULT
+    assert wizard.outcome.verdict.text.startswith("11 rows came in. 1 row rejected.")
+    reasons = [(row.line, row.column) for row in wizard.outcome.rejects.rows()]
+    assert reasons == [("4", "Spannung [V]"), ("6", "Zeitstempel")]
+    assert all(row.reason for row in wizard.outcome.rejects.rows())
+    assert wizard.outcome.open_rejects.isEnabled()
+    assert "gap" in wizard.outcome.gaps.text()
+    forward(qtbot, window, wizard)
+    assert window.importing.wizard is None
+    assert stored(tmp_path, "SELECT name, unit FROM sensor ORDER BY name") == [("Druck", "bar"), ("volt", "V")]
+    assert stored(tmp_path, "SELECT volt, Druck FROM telemetry_by_name ORDER BY time LIMIT 1") == [(170.5, 101.25)]
+
+
+def buttons(widget: QWidget) -> list[str]:
+    from PySide6.QtWidgets import QPushButton
+
+    return [made.text() for made in widget.findChildren(QPushButton)]
+
+
+def click_row(qtbot: QtBot, wizard: ImportWizard, name: str, *, more: bool = False) -> None:
+    page = wizard.columns
+    at = next(at for at, row in enumerate(page.model.rows()) if row.name == name)
+    spot = page.table.visualRect(page.model.index(at, 1)).center()
+    modifier = Qt.KeyboardModifier.ControlModifier if more else Qt.KeyboardModifier.NoModifier
+    qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, modifier, spot)
+
+
+def test_a_profile_spares_the_next_file_of_that_shape_the_questions(
+    qtbot: QtBot, window: MainWindow, unclear: Path, tmp_path: Path
+) -> None:
+    wizard = opened(qtbot, window, unclear)
+    wizard.reading.chosen.emit("day_first", False)
+    idle(qtbot, window)
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    click(qtbot, wizard.check.keep)
+    forward(qtbot, window, wizard)
+    assert wizard.note.text() == "Profile Halle 2 is kept."
+    forward(qtbot, window, wizard)
+    following = write(tmp_path, "Halle 2, next week.csv", [HEAD, *rows(range(5, 8))])
+    with qtbot.waitSignal(window.session.imported, timeout=LONG) as made:
+        window.import_files([following])
+    (file,) = made.args[0].files
+    assert (file.accepted, file.profile) == (9, "Halle 2")
+    press(qtbot, message(window), "OK")
+    idle(qtbot, window)
+
+
+def test_a_wrong_choice_is_told_at_once_and_taken_back_with_one_click(
+    qtbot: QtBot, window: MainWindow, unclear: Path
+) -> None:
+    wizard = opened(qtbot, window, unclear)
+    pick(qtbot, window, wizard.reading.delimiter, "Bar  |")
+    broken = wizard.source
+    assert broken is not None
+    assert not broken.ready
+    click(qtbot, wizard.reading.again)
+    idle(qtbot, window)
+    assert wizard.reading.delimiter.currentText() == "Semicolon  ;"
+    assert wizard.reading.table.rows.columnCount() == 6
+    assert not wizard.reading.error.isVisible()
+
+
+def test_the_preview_follows_the_time_zone(qtbot: QtBot, window: MainWindow, certain: Path) -> None:
+    window.importing.open_wizard([certain])
+    wizard = shown(qtbot, window)
+    line = wizard.reading.zone.lineEdit()
+    assert line is not None
+    type_into(qtbot, window, line, "Europe/Berlin")
+    assert wizard.source is not None
+    assert wizard.source.preview is not None
+    assert wizard.source.preview.first_time == 1_420_088_400_000  # 06:00 in Berlin is 05:00 UTC
+    assert "Europe/Berlin" in wizard.reading.counts.text()
+    type_into(qtbot, window, line, "Europe/Nowhere")
+    assert "no time zone" in wizard.reading.error.text
+    assert not wizard.forward.isEnabled()
+
+
+def test_the_machine_may_come_from_the_file_name(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "pump 7.csv"
+    path.write_text("datetime,heat\n2015-01-01 06:00:00,10.5\n2015-01-01 07:00:00,11\n", "utf-8")
+    wizard = opened(qtbot, window, path)
+    pick(qtbot, window, wizard.reading.machine, "File name: pump 7")
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    assert stored(tmp_path, "SELECT DISTINCT name FROM machine") == [("pump 7",)]
+    forward(qtbot, window, wizard)
+
+
+def test_several_columns_get_a_role_at_once(qtbot: QtBot, window: MainWindow, unclear: Path) -> None:
+    wizard = opened(qtbot, window, unclear)
+    wizard.reading.chosen.emit("day_first", True)
+    idle(qtbot, window)
+    forward(qtbot, window, wizard)
+    click_row(qtbot, wizard, "Spannung [V]")
+    click_row(qtbot, wizard, "Prüfer", more=True)
+    assert wizard.columns.heading.text() == "2 columns"
+    pick(qtbot, window, wizard.columns.role, "Not used")
+    roles = {row.name: row.role.role for row in wizard.columns.model.rows()}
+    assert (roles["Spannung [V]"], roles["Prüfer"], roles["Druck [bar]"]) == ("ignore", "ignore", "sensor")
+
+
+def test_a_click_on_a_columns_head_leads_to_the_column(qtbot: QtBot, window: MainWindow, unclear: Path) -> None:
+    wizard = opened(qtbot, window, unclear)
+    header = wizard.reading.table.horizontalHeader()
+    spot = QPoint(header.sectionViewportPosition(4) + 20, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert step(wizard) == COLUMNS
+    assert wizard.columns.heading.text() == "Druck [bar]"
+
+
+def test_many_files_are_listed_and_the_next_unclear_one_comes_up(
+    qtbot: QtBot, window: MainWindow, unclear: Path, certain: Path, tmp_path: Path
+) -> None:
+    other = write(tmp_path, "Halle 3.csv", [HEAD, *rows(range(1, 4))])
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"")
+    window.importing.open_wizard([certain, unclear, other, broken])
+    wizard = shown(qtbot, window)
+    assert step(wizard) == FILES
+    assert wizard.files.verdict.text == "1 file cannot be read as it is. 2 files leave a question open."
+    wizard.files.table.selectRow(3)
+    press(qtbot, wizard, "Leave out")
+    assert [source.path for source in wizard.sources] == [certain, unclear, other]
+    for path in (unclear, other):
+        forward(qtbot, window, wizard)
+        assert step(wizard) == READING
+        assert wizard.source is not None
+        assert wizard.source.path == path
+        wizard.reading.chosen.emit("day_first", True)
+        idle(qtbot, window)
+        forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    assert [Path(file.file).name for file in wizard.check.model.rows()] == ["certain.csv", "Halle 2.csv", "Halle 3.csv"]
+    assert wizard.forward.text() == "Import 3 files"
+    click(qtbot, wizard.back)
+    assert step(wizard) == COLUMNS
+
+
+def test_a_file_that_is_refused_offers_the_wizard(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_bytes(b"")
+    with qtbot.waitSignal(window.trouble, timeout=LONG):
+        window.import_files([path])
+    press(qtbot, message(window), "Import with choices…")
+    wizard = shown(qtbot, window)
+    assert step(wizard) == READING
+    assert "empty" in wizard.reading.error.text
+    assert not wizard.forward.isEnabled()
+
+
+def test_closing_the_wizard_leaves_the_record_as_it_was(
+    qtbot: QtBot, window: MainWindow, unclear: Path, tmp_path: Path
+) -> None:
+    wizard = opened(qtbot, window, unclear)
+    wizard.reading.chosen.emit("day_first", True)
+    idle(qtbot, window)
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    qtbot.keyClick(wizard, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.importing.wizard is None, timeout=LONG)
+    idle(qtbot, window)
+    assert stored(tmp_path, "SELECT COUNT(*) FROM machine") == [(0,)]
+    assert window.pages["welcome"].isEnabled()
+
+
+def test_stopping_the_import_changes_nothing_and_it_can_be_begun_again(
+    qtbot: QtBot, window: MainWindow, certain: Path, tmp_path: Path
+) -> None:
+    window.importing.open_wizard([certain])
+    wizard = shown(qtbot, window)
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    click(qtbot, wizard.forward)
+    assert wizard.cancel.text() == "Stop"
+    wizard.reject()
+    idle(qtbot, window)
+    qtbot.waitUntil(lambda: wizard.note.text() == "Stopped: nothing changed.", timeout=LONG)
+    assert step(wizard) == CHECK
+    assert stored(tmp_path, "SELECT COUNT(*) FROM machine") == [(0,)]
+    forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    assert stored(tmp_path, "SELECT COUNT(*) FROM machine") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_every_step_is_painted(
+    qtbot: QtBot, window: MainWindow, theme: Theme, unclear: Path, certain: Path, name: str, tmp_path: Path
+) -> None:
+    theme.set_choice("dark" if name == "dark" else "light")
+    window.importing.open_wizard([unclear, certain])
+    wizard = shown(qtbot, window)
+    seen = [step(wizard)]
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    while True:
+        QApplication.processEvents()
+        picture = wizard.grab()
+        picture.save(str(shots / f"{step(wizard)}-{name}.png"))
+        assert not is_blank(picture.toImage())
+        assert picture.width() <= 1366
+        assert picture.height() <= 768
+        if step(wizard) == RESULT:
+            break
+        if step(wizard) == READING and wizard.source is not None and not wizard.source.ready:
+            wizard.reading.chosen.emit("day_first", True)
+            idle(qtbot, window)
+        forward(qtbot, window, wizard)
+        seen.append(step(wizard))
+    assert seen == [FILES, READING, COLUMNS, CHECK, RESULT]
+    theme.set_choice("light")
