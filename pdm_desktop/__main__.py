@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 PAINTING = {"screenshot"}
@@ -13,6 +14,10 @@ def main(argv: list[str] | None = None) -> int:
     import multiprocessing
 
     multiprocessing.freeze_support()
+    for stream in (sys.stdout, sys.stderr):
+        # A pipe on Windows would otherwise take the code page, which lacks the letters of many a plant.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     from pdm_desktop import cli
 
     arguments = cli.parse(sys.argv[1:] if argv is None else argv)

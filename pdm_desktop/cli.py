@@ -66,7 +66,7 @@ def run(arguments: Arguments, painting: Painting | None = None) -> int:
         _fail(exc, as_json=arguments.json)
         return 3
     except (KeyboardInterrupt, Cancelled):
-        print("Cancelled; nothing was changed.", file=sys.stderr)
+        _fail(PdmError("Cancelled; nothing was changed."), as_json=arguments.json)
         return 3
     except BrokenPipeError:
         # Whoever read our output has closed it: that is their choice, not an error.
@@ -539,7 +539,7 @@ def _parser() -> _Parser:
     command("doctor", _doctor, "check that the program is whole and can work here", paints=True)
 
     screenshot = command("screenshot", _screenshot, "paint a page into a PNG", paints=True)
-    screenshot.add_argument("page", choices=["fleet", "machine", "data", "welcome"])
+    screenshot.add_argument("page", choices=["fleet", "machine", "data", "models", "welcome"])
     screenshot.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     screenshot.add_argument("--theme", choices=["light", "dark"], default="light")
     screenshot.add_argument("--size", default="1366x768", metavar="WxH")

@@ -5,7 +5,6 @@ Scores are kept in the store; an import deletes those it can have changed, so wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +32,7 @@ from pdm_desktop.core.schema import EVENT_KINDS
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings
-from pdm_desktop.core.store import Store
+from pdm_desktop.core.store import Store, natural_key
 
 HISTORY = 14 * times.DAY
 """How much of the risk's past the fleet page shows and the store is kept filled with."""
@@ -66,11 +65,6 @@ def clock(settings: Settings, newest: int | None, computer: int) -> Clock:
 def _about(store: Store) -> dict[str, Any]:
     """machine -> its row of Store.machines, in natural order."""
     return {row["machine"]: row for row in store.machines().to_dict("records")}
-
-
-def natural(text: str) -> tuple[Any, ...]:
-    """Sort key: 2 before 10."""
-    return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", text.casefold()) if p)
 
 
 def histories(store: Store, machines: Sequence[str], start: int | None, end: int | None) -> Iterator[MachineHistory]:
@@ -196,10 +190,17 @@ class Scorer:
             past = pd.concat([past[past["machine"].isin(machines)], *fresh])
             rows = self._with_history(rows, past, times_shown, at)
         failures = self.store.events("failures", None, at - 30 * times.DAY + 1, at)
-        return self._ranked(now, at, rows, past, len(failures), (obstacle,) if obstacle else self.notes())
+        # One event is one machine and time, however many components failed at once.
+        events = len(failures[["machine", "time"]].drop_duplicates())
+        return self._ranked(now, at, rows, past, events, (obstacle,) if obstacle else self.notes())
 
     def machine(self, machine: str, at: int, start: int, end: int, progress: Progress) -> MachineView:
-        """One machine's page over [start, end] with its state at grid time `at`."""
+        """One machine's page over [start, end] with its state at grid time `at`; one state of the record throughout,
+        whatever is imported or undone meanwhile."""
+        with self.store.snapshot():
+            return self._machine(machine, at, start, end, progress)
+
+    def _machine(self, machine: str, at: int, start: int, end: int, progress: Progress) -> MachineView:
         about = _about(self.store)
         if machine not in about:
             raise PdmError(f"There is no machine {machine!r}.", "See the Data page for the machines.", "machine")
@@ -281,7 +282,11 @@ class Scorer:
         parts = [scoring.rows(self.model, history, wanted[history.machine]) for history in records]
         risks = self.model.predict(np.concatenate([part.matrix for part in parts]))
         frame = self._frame(records, parts, risks)
-        kept = np.concatenate([np.isin(part.asked, missing[m]) for m, part in zip(machines, parts, strict=True)])
+        # Times without a row are not kept: a question about the far future would otherwise leave its empty answer as
+        # the machine's latest.
+        kept = np.concatenate(
+            [np.isin(part.asked, missing[m]) & part.alive for m, part in zip(machines, parts, strict=True)]
+        )
         fresh = frame[kept]
         self._keep(fresh)
         return self._states(records, parts, risks, now, last, at), fresh
@@ -370,7 +375,7 @@ class Scorer:
 
     def _idle_state(self, history: MachineHistory, period: Period, last: dict[str, int], at: int) -> MachineRisk:
         """A machine that is not running has no risk and raises no alarm."""
-        note = f"{period.state.capitalize()} since {times.short(period.start, self._zone)}: no risk is told"
+        note = f"{period.state.capitalize()} since {times.short(period.start, self._zone)}"
         row = self._unknown_row(history.machine, history.machine_model, history.age, at, last, note)
         # That it is silent is no news then.
         return replace(row, band="unknown")
@@ -388,7 +393,8 @@ class Scorer:
         quiet = part.silent[np.isin(part.asked, now[history.machine])].any(axis=0)
         silent = [self.model.spec.sensors[column] for column in np.flatnonzero(quiet)]
         if last.get(history.machine) is None:
-            note = "No readings on record"
+            first = self.store.first_reading(history.machine)
+            note = "No readings on record" if first is None else f"No reading before {times.short(at, self._zone)}"
         elif silent:
             verb = "have" if len(silent) > 1 else "has"
             note = f"{', '.join(silent)} {verb} given no value for {self.settings.horizon_h:g} h: no risk without it"
@@ -436,7 +442,7 @@ class Scorer:
     def _ranked(
         self, now: Clock, at: int, rows: list[MachineRisk], past: pd.DataFrame, failures: int, notes: tuple[str, ...]
     ) -> Fleet:
-        rows = sorted(rows, key=lambda r: (r.risk is None, -(r.risk or 0.0), natural(r.machine)))
+        rows = sorted(rows, key=lambda r: (r.risk is None, -(r.risk or 0.0), natural_key(r.machine)))
         yesterday = past.loc[past["time"] == at - times.DAY, "risk"].dropna().to_numpy(float)
         changes: list[int | None] = [None, None]
         if len(yesterday):
@@ -483,7 +489,7 @@ class Scorer:
 
 def _unknown(have: Iterable[str], known: Sequence[str]) -> list[str]:
     folded = {name.casefold() for name in known}
-    return sorted((name for name in have if name.casefold() not in folded), key=natural)
+    return sorted((name for name in have if name.casefold() not in folded), key=natural_key)
 
 
 def _events(history: MachineHistory, start: int | None, end: int) -> tuple[Event, ...]:
@@ -515,7 +521,7 @@ def _alarm_since(state: MachineRisk, history: MachineHistory, threshold: float, 
     failures = history.failures.times
     since = state.as_of
     for time in above[::-1]:
-        if since - time > (_EPISODE_GAP + 1) * step or np.any((failures >= time) & (failures < since)):
+        if since - time > (_EPISODE_GAP + 1) * step or np.any((failures > time) & (failures <= since)):
             break
         since = int(time)
     return since

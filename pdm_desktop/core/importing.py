@@ -70,12 +70,18 @@ class WithImports:
                 ", ".join(str(path) for path in files),
             )
         reports: list[FileReport] = []
-        with self._store.transaction():
-            for plan in ingest.in_order(plans):
-                # What earlier files of the same import brought may settle what a column is.
-                reports += ingest.import_plan(
-                    self._store, plan, dry_run=dry_run, progress=progress, rejects_dir=self.folder / "imports"
-                )
+        try:
+            with self._store.transaction():
+                for plan in ingest.in_order(plans):
+                    # What earlier files of the same import brought may settle what a column is.
+                    reports += ingest.import_plan(
+                        self._store, plan, dry_run=dry_run, progress=progress, rejects_dir=self.folder / "imports"
+                    )
+        except BaseException:
+            for made in reports:
+                if made.rejects_file is not None:
+                    Path(made.rejects_file).unlink(missing_ok=True)
+            raise
         return ImportReport(tuple(reports), time.monotonic() - begun)
 
     def _plans(self, path: Path, choices: Choices, profile: str | None) -> list[Plan]:

@@ -36,7 +36,7 @@ class WorkspaceLock:
                 str(self._path.parent),
             ) from exc
         os.ftruncate(file, 0)
-        os.write(file, f"{getpass.getuser()} on {platform.node()}, process {os.getpid()}".encode()[:_HOLDER_BYTES])
+        os.write(file, f"{_user()} on {platform.node()}, process {os.getpid()}".encode()[:_HOLDER_BYTES])
         self._file = file
 
     def release(self) -> None:
@@ -57,6 +57,13 @@ class WorkspaceLock:
     def _holder(self) -> str:
         with self._path.open("rb") as file:
             return file.read(_HOLDER_BYTES).decode("utf-8", "replace") or "unknown"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without an entry, as containers have
+        return "unknown user"
 
 
 def _lock(file: int) -> None:

@@ -157,6 +157,8 @@ class Rows:
     times: Ints
     matrix: npt.NDArray[np.floating[Any]]
     silent: npt.NDArray[np.bool_]
+    alive: npt.NDArray[np.bool_]
+    """(asked,): whether there is a row at all, its newest reading being within the horizon."""
 
 
 def rows(model: Model, history: MachineHistory, at: Ints, dtype: npt.DTypeLike = np.float32) -> Rows:
@@ -164,7 +166,7 @@ def rows(model: Model, history: MachineHistory, at: Ints, dtype: npt.DTypeLike =
     silent = silent_sensors(history, model.spec, at)
     alive = np.isin(at, scored_times(history, at, model.spec.horizon))
     times = at[alive & ~silent.any(1)]
-    return Rows(at, times, build(history, model.spec, times, dtype), silent)
+    return Rows(at, times, build(history, model.spec, times, dtype), silent, alive)
 
 
 def band(risk: float | None, threshold: float, data_age: int | None, horizon: int) -> Band:

@@ -58,7 +58,7 @@ def load(path: Path) -> Settings:
         return Settings()
     try:
         stored = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise PdmError(f"The settings cannot be read: {exc}.", "Mend the file or delete it.", str(path)) from exc
     return Settings().changed({key: str(value) for key, value in stored.items()})
 

@@ -39,6 +39,9 @@ def parse(text: str, zone_name: str) -> int:
         raise PdmError(f"{text!r} is not a time.", "Write it like 2015-01-20 00:00 or 2015-01-20T00:00:00Z.") from exc
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone(zone_name))
+    if not 1 < moment.year < 9999:
+        # Shifted into another zone such a time may not exist.
+        raise PdmError(f"{text!r} is out of range.", "Give a year between 2 and 9998.")
     return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
 
 

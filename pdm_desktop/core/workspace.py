@@ -20,7 +20,7 @@ from pdm_desktop.core import fleet as fleets
 from pdm_desktop.core import report, scoring, settings, simulate, times
 from pdm_desktop.core.by_hand import ByHand
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.features import build, grid, grid_step, scored_times
+from pdm_desktop.core.features import grid, grid_step
 from pdm_desktop.core.fleet import Clock, Scorer
 from pdm_desktop.core.importing import WithImports
 from pdm_desktop.core.lock import WorkspaceLock
@@ -66,7 +66,7 @@ class Workspace(ByHand, WithImports, WithModels):
         if read_only:
             if not (folder / DATABASE).is_file():
                 raise PdmError("There is no workspace here.", "Import files to make one.", str(folder))
-            return Workspace(folder, Store.open(folder / DATABASE, read_only=True), None)
+            return _holding(Store.open(folder / DATABASE, read_only=True), folder, None)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = WorkspaceLock(folder / LOCK)
@@ -78,7 +78,7 @@ class Workspace(ByHand, WithImports, WithModels):
                 str(folder),
             ) from exc
         try:
-            return Workspace(folder, Store.open(folder / DATABASE), lock)
+            return _holding(Store.open(folder / DATABASE), folder, lock)
         except BaseException:
             lock.release()
             raise
@@ -132,11 +132,13 @@ class Workspace(ByHand, WithImports, WithModels):
                 "Open an empty folder as the workspace for the demo plant.",
                 str(self.folder),
             )
-        with tempfile.TemporaryDirectory(prefix="demo-", dir=self.folder) as folder:
+        # One transaction: a demo that is stopped while it is scored must leave no simulated machines behind, among
+        # which a real plant could be imported.
+        with tempfile.TemporaryDirectory(prefix="demo-", dir=self.folder) as folder, self._store.transaction():
             simulate.write(Path(folder), machines=machines, days=days, seed=seed, progress=progress)
             made = self.import_files([Path(folder)], progress)
+            self.score(None, progress)
         self.change_settings({"plant_name": "Demo plant (simulated)"})
-        self.score(None, progress)
         return made
 
     def imports(self) -> tuple[Batch, ...]:
@@ -231,13 +233,12 @@ class Workspace(ByHand, WithImports, WithModels):
                     (history,) = fleets.histories(self._store, [machine], None, until)
                     if not len(history.times):
                         continue
-                    at = scored_times(history, grid(int(history.times[0]), until, step), spec.horizon)
-                    matrix = build(history, spec, at)
+                    rows = scoring.rows(self.model, history, grid(int(history.times[0]), until, step), np.float64)
                     name = report.safe_cell(machine)
-                    for moment, row in zip(at.tolist(), matrix.tolist(), strict=True):
+                    for moment, row in zip(rows.times.tolist(), rows.matrix.tolist(), strict=True):
                         cells = ("" if np.isnan(value) else repr(value) for value in row)
                         writer.writerow([name, times.iso(moment, self._settings.time_zone), *cells])
-                    written += len(at)
+                    written += len(rows.times)
             part.replace(out)
         except OSError as exc:
             raise PdmError(f"The file cannot be written: {exc.strerror}.", "Choose another folder.", str(out)) from exc
@@ -276,11 +277,11 @@ class Workspace(ByHand, WithImports, WithModels):
 
     def backup(self, out: Path, progress: Progress) -> None:
         """A copy of the record while the program goes on: `.zip` holds the whole workspace, anything else plant.db."""
+        part = out.with_name(out.name + ".part")
         try:
             if out.suffix.lower() != ".zip":
                 self._store.backup(out)
                 return
-            part = out.with_name(out.name + ".part")
             with tempfile.TemporaryDirectory(dir=out.parent) as folder:
                 copy = Path(folder) / DATABASE
                 self._store.backup(copy)
@@ -294,6 +295,8 @@ class Workspace(ByHand, WithImports, WithModels):
             raise PdmError(
                 f"The backup cannot be written: {exc.strerror}.", "Choose another folder.", str(out)
             ) from exc
+        finally:
+            part.unlink(missing_ok=True)
 
     def _kept_files(self) -> list[Path]:
         found = [self.folder / SETTINGS] if (self.folder / SETTINGS).is_file() else []
@@ -316,3 +319,12 @@ class Workspace(ByHand, WithImports, WithModels):
         if strange:
             raise PdmError(f"There is no machine {strange[0]!r}.", "See the Data page for the machines.", "machine")
         return list(machines) or list(known)
+
+
+def _holding(store: Store, folder: Path, lock: WorkspaceLock | None) -> Workspace:
+    """The workspace over an open store, which is closed again when its settings cannot be read."""
+    try:
+        return Workspace(folder, store, lock)
+    except BaseException:
+        store.close()
+        raise

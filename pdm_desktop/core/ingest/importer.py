@@ -115,7 +115,7 @@ def _import(
                 _derive(run, second)
                 second.finish(blocks.source.sha256, 0)
             reports.append(_report(run, second, second.totals, "failures", None))
-        kept = not dry_run
+        kept = any(report.batch is not None for report in reports)
     except UnicodeError as exc:
         raise PdmError("The file is not a table of text.", "Save it as CSV in UTF-8.", plan.path.name) from exc
     finally:

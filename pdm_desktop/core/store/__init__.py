@@ -4,6 +4,7 @@
 """
 
 from pdm_desktop.core.store.plant import Store
+from pdm_desktop.core.store.tables import natural_key
 from pdm_desktop.core.store.writer import BatchWriter, Outcome
 
-__all__ = ["BatchWriter", "Outcome", "Store"]
+__all__ = ["BatchWriter", "Outcome", "Store", "natural_key"]

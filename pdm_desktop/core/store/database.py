@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import sys
 import time
@@ -105,10 +106,13 @@ def file_system(folder: PurePath, mounts: str) -> str:
 
 
 def _engine(path: Path, read_only: bool) -> sa.Engine:
+    # Without a journal beside it, and where none can be made, the file cannot change: SQLite may read it as it is.
+    fixed = read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+
     def connect() -> sqlite3.Connection:
         # isolation_level None: the driver must not begin or commit by itself, transactions are begun below.
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}{'&immutable=1' if fixed else ''}",
             uri=True,
             timeout=30,
             isolation_level=None,

@@ -46,6 +46,7 @@ class Store:
         self._engine = engine
         self._writing = threading.RLock()
         self._local = threading.local()
+        self._closed = False
         self.edits = Edits(self._read, self._write)
         self.names = Names(self._read, self._write)
         self.service = Service(self._read, self._write)
@@ -59,7 +60,8 @@ class Store:
         return Store(path, open_engine(path, read_only), read_only)
 
     def close(self) -> None:
-        """Close every connection; the file can be moved or deleted then."""
+        """Close every connection; the file can be moved or deleted then. Nothing can be read or written after."""
+        self._closed = True
         self._engine.dispose()
 
     # -- connections --------------------------------------------------------------------------------------------------
@@ -79,21 +81,38 @@ class Store:
                 with outer.begin_nested():
                     yield driver(outer)
                 return
-            with self._engine.connect().execution_options(write=True) as connection, connection.begin():
+            with self._connect().execution_options(write=True) as connection, connection.begin():
                 self._local.connection = connection
                 try:
                     yield driver(connection)
                 finally:
                     self._local.connection = None
 
+    def _connect(self) -> sa.Connection:
+        if self._closed:
+            raise PdmError("This workspace is closed.", "Open it again.", str(self.path.parent))
+        return self._engine.connect()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One state of the record for all reading of this thread inside, whatever others write meanwhile."""
+        with world_faults(self.path), self._connect() as connection, connection.begin():
+            self._local.snapshot = connection
+            try:
+                yield
+            finally:
+                self._local.snapshot = None
+
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
         with world_faults(self.path):
-            outer: sa.Connection | None = getattr(self._local, "connection", None)
+            outer: sa.Connection | None = getattr(self._local, "connection", None) or getattr(
+                self._local, "snapshot", None
+            )
             if outer is not None:
                 yield driver(outer)
                 return
-            with self._engine.connect() as connection, connection.begin():
+            with self._connect() as connection, connection.begin():
                 yield driver(connection)
 
     # -- the record ---------------------------------------------------------------------------------------------------
@@ -143,6 +162,8 @@ class Store:
                     2 + len(columns),
                 )
                 ids = found[0].astype(np.int64)
+                if not len(ids):
+                    continue
                 heads = np.flatnonzero(np.diff(ids, prepend=-1))
                 ends = np.append(heads[1:], len(ids))
                 for head, stop in zip(heads.tolist(), ends.tolist(), strict=True):
@@ -292,7 +313,7 @@ class Store:
                 writer = BatchWriter(db, file, kind)
                 yield writer
                 assert writer.finished, "a batch must be finished"
-                if not keep or (not writer.changed and writer.known_file):
+                if not keep or (not writer.altered and writer.known_file):
                     raise _Discarded
                 writer.kept = True
         except _Discarded:

@@ -37,6 +37,8 @@ class BatchWriter:
         self._kind = kind
         self.finished = False
         self.kept = False
+        self.altered = False
+        """Whether the record says anything else than before; a file that contradicts itself may not alter it."""
         self.id = int(
             connection.execute(
                 "INSERT INTO batch (file, sha256, kind, imported_at) VALUES (?, '', ?, ?) RETURNING id",
@@ -214,6 +216,8 @@ class BatchWriter:
     def _merge(
         self, table: RecordTable, keys: tuple[Ints, ...], cells: tuple[str, ...], values: Floats, lines: Ints
     ) -> Outcome:
+        if not len(lines):
+            return Outcome(0, 0, 0, 0, 0)
         rows = sort_rows(keys, values, lines)
         heads = np.flatnonzero(np.diff(rows.keys[0], prepend=rows.keys[0][0] - 1))
         self._note_spans(rows, heads)
@@ -222,6 +226,7 @@ class BatchWriter:
             origin = self._origins.own(rows.count)
             columns = (*table.keys, "origin", *cells)
             bulk.insert(self._db, table.name, columns, (*rows.keys, origin, *rows.cells), rows.count)
+            self.altered = True
             self._note_added(table, rows.keys[0])
             self._note_changed(rows, np.ones(rows.count, np.bool_))
             if self.by_line is not None:
@@ -306,6 +311,7 @@ class BatchWriter:
         mixed = origin == MIXED
         simple = origin > MIXED
         changed = ~_same(merged.final, existing).all(axis=0)
+        self.altered |= bool((absent | changed).any())
         whole = _same(merged.brought, existing).all(axis=0)  # this file says exactly what is there
         alone = simple & (origin == self._origins.own_id)
         joins = simple & ~own & whole
