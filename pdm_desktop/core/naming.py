@@ -63,6 +63,8 @@ def retire(store: Store, machine: str, by: By, *, at: int) -> int:
     by = signed(by, reason=True)
     if machine in store.names.retired():
         raise PdmError(f"Machine {machine} is retired already.")
+    if set(store.machines()["machine"]) - {machine} <= set(store.names.retired()):
+        raise PdmError("This is the only machine in use.", "A plant needs one machine that is.", "machine")
     with store.transaction():
         edit = store.edits.note("machine retired", machine, *by, {"retired": None}, {"retired": at})
         store.names.retire(machine, at)

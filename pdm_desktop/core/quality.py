@@ -88,7 +88,8 @@ def doubts(
 
     limits: the plant's sensors with their plausible limits; least: as in `stuck`; moment: how a time is written.
     """
-    found = []
+    found: list[str] = []
+    outliers: list[str] = []
     for sensor in used:
         when, values = history.readings_of(sensor)
         last = int(np.searchsorted(when, at, "right"))
@@ -101,7 +102,7 @@ def doubts(
             recent = values[np.searchsorted(when, at - window, "right") : last]
             outside = int(_outside(recent, plausible).sum())
             if outside:
-                found.append(f"{outside} of {len(recent)} values of {sensor} lie outside its plausible limits")
+                outliers.append(f"{outside} of {len(recent)} values of {sensor} lie outside its plausible limits")
     first, last = np.searchsorted(history.times, [at - window, at], "right")
     recent_times = history.times[max(int(first) - 1, 0) : last]
     if sampling and len(recent_times):
@@ -110,7 +111,7 @@ def doubts(
             found.append(f"{_span(longest)} without a reading in the {_span(window)} it rests on")
         jumps = clock_jumps(history.times[max(int(last) - 500, 0) : last], sampling)
         found += [f"the clock of its readings jumped at {moment(j.time)}" for j in jumps if j.time > at - window]
-    return tuple(found)
+    return (*found, *outliers)
 
 
 def _is_measurement(values: Floats) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import By, EventKind, HandEvent
 from pdm_desktop.core.schema import EVENT_KINDS
@@ -94,8 +93,4 @@ def _required(store: Store, machine: str, event: HandEvent) -> None:
 
 
 def _plain(event: HandEvent) -> dict[str, Any]:
-    return {"kind": event.kind, "time": event.time, "label": event.label, "text": _text(event)}
-
-
-def _text(event: HandEvent) -> str:
-    return f"{SINGULAR[event.kind]} {event.label}, {times.iso(event.time, 'UTC')}"
+    return {"kind": event.kind, "time": event.time, "label": event.label}

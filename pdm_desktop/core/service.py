@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import periods, times
+from pdm_desktop.core import periods
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import MachineHistory
 from pdm_desktop.core.periods import Entry
@@ -50,9 +51,9 @@ def enter(store: Store, entries: Sequence[Entry], by: By, *, source: str = HAND)
     for entry in entries:
         periods.checked(entry)
     machine = entries[0].machine if len({entry.machine for entry in entries}) == 1 else None
-    text = _text(entries[0]) if len(entries) == 1 else f"{len(entries)} periods"
+    said = _plain(entries[0]) if len(entries) == 1 else {"text": f"{len(entries)} periods"}
     with store.transaction():
-        edit = store.edits.note("periods entered", machine, *by, {}, {"text": text, "source": source})
+        edit = store.edits.note("periods entered", machine, *by, {}, {**said, "source": source})
         store.service.add(edit, entries, source)
     return edit
 
@@ -82,7 +83,7 @@ def remove(store: Store, period: int, by: By) -> int:
         raise PdmError("This period is not on record any more.", "Look at the list again.")
     entry = Entry(found.machine, found.start, found.end, found.state)
     with store.transaction():
-        edit = store.edits.note("period removed", found.machine, *by, {"text": _text(entry)}, {})
+        edit = store.edits.note("period removed", found.machine, *by, _plain(entry), {})
         store.service.remove(edit, period)
     return edit
 
@@ -112,6 +113,5 @@ def remove_rule(store: Store, rule: int, by: By) -> int:
     return edit
 
 
-def _text(entry: Entry) -> str:
-    end = "" if entry.end is None else times.iso(entry.end, "UTC")
-    return f"{entry.state}, {times.iso(entry.start, 'UTC')} to {end or 'now'}"
+def _plain(entry: Entry) -> dict[str, Any]:
+    return {"start": entry.start, "end": entry.end, "state": entry.state}

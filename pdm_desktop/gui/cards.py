@@ -12,7 +12,7 @@ from pdm_desktop.core import times
 from pdm_desktop.core.results import MachineView, Reason
 from pdm_desktop.gui.marks import age_text, band_token, paint_risk_bar, risk_text
 from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Card, RiskBar, label
+from pdm_desktop.gui.widgets import Banner, Card, RiskBar, label
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 COMPONENTS_SHOWN = 6
@@ -49,6 +49,7 @@ class RiskCard(Card):
         self.meaning.setWordWrap(True)
         self.note = label("")
         self.note.setWordWrap(True)
+        self.doubts = Banner()
         self.bar = RiskBar(theme, thickness=10)
         self.facts = QGridLayout()
         self.facts.setHorizontalSpacing(GRID)
@@ -62,6 +63,7 @@ class RiskCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.bar)
         self.body.addWidget(self.note)
+        self.body.addWidget(self.doubts)
         self.body.addLayout(self.facts)
         self._rows: list[tuple[QLabel, QLabel]] = []
         theme.changed.connect(self._dress)
@@ -97,6 +99,7 @@ class RiskCard(Card):
             note = f"No reading for {age_text(state.data_age_h)}."
         self.note.setText(note)
         self.note.setVisible(bool(note))
+        self.doubts.show_text("\n".join(state.doubts), "watch")
         self._show_facts(view)
 
     def _show_facts(self, view: MachineView) -> None:

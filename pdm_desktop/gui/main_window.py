@@ -38,6 +38,7 @@ from pdm_desktop.gui.widgets import Banner
 if TYPE_CHECKING:
     from pdm_desktop.gui.pages.data import DataPage
     from pdm_desktop.gui.pages.machine import MachinePage
+    from pdm_desktop.gui.recording import Recording
 
 DEMO_FOLDER = "demo plant"
 TABLES = ["Tables (*.csv *.txt *.tsv *.xlsx *.gz *.zip *.parquet)", "All files (*)"]
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.strip = TaskStrip(self.session.tasks.active)
         self.pages: dict[str, QWidget] = {}
+        self._hand: Recording | None = None
         self._lay_out()
         self._drop = DropHint(self)
         self.importing = Importing(self, self.theme, self.session, self._tell_calmly)
@@ -245,6 +247,7 @@ class MainWindow(QMainWindow):
         page = MachinePage(self.theme)
         page.set_machines(self._machines())
         page.range_requested.connect(self._load_machine)
+        self._recording().serve_machine(page)
         page.cursor_moved.connect(self.strip.show_hint)
         page.fleet_requested.connect(partial(self.show_page, "fleet"))
         return page
@@ -255,9 +258,23 @@ class MainWindow(QMainWindow):
         page = DataPage(self.theme)
         page.setFocusProxy(page.machine_table)
         page.undo_requested.connect(self.session.undo)
+        self._recording().serve_data(page)
         page.machine_chosen.connect(self.open_machine)
         page.import_requested.connect(self._ask_files)
         return page
+
+    def _recording(self) -> Recording:
+        """Changes by hand; made when they are first wanted."""
+        if self._hand is None:
+            from pdm_desktop.gui.recording import Recording
+
+            self._hand = Recording(self.session, self.theme, self._settings, self)
+            self._hand.machine_renamed.connect(self._follow_name)
+        return self._hand
+
+    def _follow_name(self, before: str, after: str) -> None:
+        if self._machine == before:
+            self._machine = after
 
     def _fleet_page(self) -> FleetPage:
         return cast(FleetPage, self._page("fleet"))

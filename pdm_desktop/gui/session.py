@@ -206,6 +206,25 @@ class Session(QObject):
         self.watching = settings
         self.watching_changed.emit(settings)
 
+    def record(
+        self,
+        title: str,
+        work: Callable[[Workspace, Progress], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None,
+    ) -> None:
+        """Change the record or what holds of it; everyone looks again then. failed: who is told instead of all."""
+
+        def finished(result: Any) -> None:
+            done(result)
+            self.change()
+
+        self._run("write", title, work, finished, failed)
+
+    def read(self, title: str, work: Callable[[Workspace, Progress], Any], done: Callable[[Any], None]) -> None:
+        """Read something of the workspace."""
+        self._run("read", title, work, done)
+
     def write_report(self, out: Path) -> None:
         """Write the risk report as of the time on the screen, whatever the clock says by now."""
         shown = self.fleet

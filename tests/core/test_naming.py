@@ -187,12 +187,14 @@ def test_after_a_merge_each_import_can_still_be_undone_exactly(store: Store, tmp
 
 
 def test_a_merge_moves_events_attributes_and_the_names_files_use(store: Store, tmp_path: Path) -> None:
-    load(store, tmp_path, "m.csv", "machineID,model,age\nP1,big,\nPress 1,,7\n")
+    with store.batch("m.csv", "machines") as writer:
+        writer.attributes(["P1", "Press 1"], ["model3", ""], np.array([np.nan, 7.0]), np.array([2, 3]))
+        writer.finish("m", 0)
     failures = "datetime,machineID,failure\n2015-01-01 11:00:00,{0},pump\n2015-01-02 11:00:00,{1},belt\n"
     load(store, tmp_path, "f.csv", failures.format("Press 1", "P1"))
     load(store, tmp_path, "g.csv", "datetime,machineID,failure\n2015-01-01 11:00:00,P1,pump\n")
     naming.merge(store, "Press 1", "P1", ANN, tmp_path / "backups", Progress())
-    assert store.machines().to_dict("records") == [{"machine": "P1", "machine_model": "big", "age": 7.0}]
+    assert store.machines().to_dict("records") == [{"machine": "P1", "machine_model": "model3", "age": 7.0}]
     assert store.events("failures")[["machine", "label"]].to_numpy().tolist() == [["P1", "pump"], ["P1", "belt"]]
     load(store, tmp_path, "h.csv", readings("Press 1", 0, [1]))
     assert store.machines()["machine"].tolist() == ["P1"]
@@ -214,9 +216,12 @@ def test_a_file_that_names_both_machines_does_not_break_undo(store: Store, tmp_p
 
 def test_a_retired_machine_keeps_its_record_and_can_return(store: Store, tmp_path: Path) -> None:
     load(store, tmp_path, "a.csv", readings("1", 0, [1]))
+    with pytest.raises(PdmError, match="only machine"):
+        naming.retire(store, "1", ANN, at=T0)
+    load(store, tmp_path, "b.csv", readings("2", 0, [1]))
     naming.retire(store, "1", ANN, at=T0 + HOUR)
     assert store.names.retired() == {"1": T0 + HOUR}
-    assert store.machines()["machine"].tolist() == ["1"]
+    assert store.machines()["machine"].tolist() == ["1", "2"]
     with pytest.raises(PdmError, match="already"):
         naming.retire(store, "1", ANN, at=T0)
     edit = naming.bring_back(store, "1", ANN)

@@ -138,7 +138,7 @@ def test_a_machine_out_of_service_has_no_risk_says_since_when_and_returns_when_t
     workspace.enter_periods([Entry("2", start, None, "out of service")], ANN)
     (row,) = [row for row in workspace.score(None, Progress()).rows if row.machine == "2"]
     assert (row.risk, row.band) == (None, "unknown")
-    assert row.note == f"Out of service since {times.short(start, 'UTC')}: no risk is told"
+    assert row.note == f"Out of service since {times.short(start, 'UTC')}"
     told = row.history_times[~np.isnan(row.history_risk)]
     assert told.max() == start - HOUR
     view = workspace.machine_view("2", None, None, Progress())

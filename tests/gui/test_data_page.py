@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMessageB
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import Batch, DataOverview, DataRow
-from pdm_desktop.gui.pages.data import DataPage, duration_text
+from pdm_desktop.core.results import Batch, ClockJump, DataOverview, DataRow, SensorRow, Stuck
+from pdm_desktop.gui.pages.data import DataPage
+from pdm_desktop.gui.stored import duration_text
 from pdm_desktop.gui.theme import Theme
 
 START = times.parse("2015-01-01 06:00", "UTC")
@@ -37,6 +38,7 @@ OVERVIEW = DataOverview(
     batches=BATCHES,
     failures_known_until=times.parse("2015-03-31 06:00", "UTC"),
     sampling_ms=HOUR,
+    sensor_rows=(SensorRow("torque", "Nm", 0.0, 120.0, 37), SensorRow("flow", "", None, None, 0)),
 )
 
 
@@ -194,9 +196,59 @@ def test_a_double_click_on_a_machine_asks_for_its_page(page: DataPage, qtbot: Qt
     assert told.args == ["2"]
 
 
-def test_sensors_stand_with_their_units(page: DataPage):
+def test_sensors_stand_with_their_units_limits_and_the_values_beyond_them(page: DataPage):
     page.show_overview(OVERVIEW)
-    assert page.sensors.rows() == (("torque", "Nm"), ("flow", ""))
+    assert [list(cells(page.sensor_table, row).values()) for row in range(2)] == [
+        ["torque", "Nm", "0 to 120", "37"],
+        ["flow", "—", "—", "—"],
+    ]
+
+
+def test_a_sensor_is_changed_by_its_button_or_a_double_click(page: DataPage, qtbot: QtBot):
+    page.show_overview(OVERVIEW)
+    assert not page.sensor_button.isEnabled()
+    click_row(page.sensor_table, 1)
+    with qtbot.waitSignal(page.sensor_requested) as told:
+        QTest.mouseClick(page.sensor_button, Qt.MouseButton.LeftButton)
+    assert told.args[0].name == "flow"
+    with qtbot.waitSignal(page.sensor_requested) as told:
+        click_row(page.sensor_table, 0, double=True)
+    assert told.args[0].name == "torque"
+
+
+def test_what_is_doubtful_is_counted_and_told_in_the_tool_tip(page: DataPage):
+    doubtful = replace(
+        ROWS[0],
+        stuck=(Stuck("torque", START, START + 30 * HOUR, 7.25),),
+        jumps=(ClockJump(START + 50 * HOUR, -HOUR // 4),),
+        outside=(("torque", 37),),
+    )
+    page.show_overview(replace(OVERVIEW, rows=(doubtful, *ROWS[1:])))
+    assert cells(page.machine_table, 0)["Doubtful"] == "1 stuck · 1 clock jump · 37 outside"
+    assert cells(page.machine_table, 1)["Doubtful"] == "—"
+    tip = page.machines.index(0, page.machines.column_of("flags")).data(int(Qt.ItemDataRole.ToolTipRole))
+    assert tip.splitlines() == [
+        "torque showed 7.25 from 1 Jan 2015, 06:00 to 2 Jan 2015, 12:00  (30 h)",
+        "The clock jumped by 15 min at 3 Jan 2015, 08:00",
+        "37 values of torque lie outside its plausible limits",
+    ]
+
+
+def test_a_machine_must_be_selected_to_be_changed_and_a_retired_one_can_be_returned(page: DataPage, qtbot: QtBot):
+    page.show_overview(replace(OVERVIEW, rows=(ROWS[0], replace(ROWS[1], retired=END), ROWS[2])))
+    buttons = (page.record_button, page.rename_button, page.merge_button, page.retire_button)
+    assert not any(button.isEnabled() for button in buttons)
+    click_row(page.machine_table, 0)
+    assert all(button.isEnabled() for button in buttons)
+    assert page.retire_button.text() == "Retire…"
+    click_row(page.machine_table, 1)
+    assert page.retire_button.text() == "Return…"
+    assert cells(page.machine_table, 1)["Make"] == "retired"
+    with qtbot.waitSignal(page.retire_requested) as told:
+        QTest.mouseClick(page.retire_button, Qt.MouseButton.LeftButton)
+    assert told.args[0].machine == "2"
+    page.set_writable(False)
+    assert [button.isEnabled() for button in buttons] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(

@@ -3,58 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import Batch, DataOverview, DataRow
-from pdm_desktop.gui.messages import KIND_WORD, ask
-from pdm_desktop.gui.tables import ROW_ROLE, CellDelegate, Column, Index, TableModel, TableView, natural
+from pdm_desktop.core.results import Batch, DataOverview, DataRow, SensorRow
+from pdm_desktop.gui.messages import ask
+from pdm_desktop.gui.stored import (
+    KIND,
+    NOTHING,
+    StripDelegate,
+    age_text,
+    count_text,
+    doubtful,
+    duration_text,
+    flags_text,
+    gaps_text,
+    make_text,
+    sensor_columns,
+)
+from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Card, PageHead, button, label
 
-NOTHING = "\N{EM DASH}"
-KIND = {**KIND_WORD, "maintenance": "maintenance"}
-SENSORS_WIDTH = 232
-THINNEST_GAP = 2.0
-"""A gap is never narrower than this in the strip, px: it would not be seen."""
-
-
-def count_text(count: int) -> str:
-    """A number of rows; zero is quiet."""
-    return f"{count:,}" if count else NOTHING
-
-
-def duration_text(ms: float) -> str:
-    """How long something lasts: 10 min, 14 h, 3.5 d."""
-    if ms < times.MINUTE:
-        return f"{ms / times.SECOND:g} s"
-    if ms < times.HOUR:
-        return f"{ms / times.MINUTE:.0f} min"
-    if ms < 3 * times.DAY:
-        return f"{ms / times.HOUR:.2g} h"
-    days = ms / times.DAY
-    return f"{days:.1f} d" if days < 9.95 else f"{days:,.0f} d"
-
-
-def gaps_text(row: DataRow) -> str:
-    """How many gaps, and the longest."""
-    if not row.gaps:
-        return NOTHING
-    longest = duration_text(max(end - start for start, end in row.gaps))
-    return f"1, {longest}" if len(row.gaps) == 1 else f"{len(row.gaps):,}, longest {longest}"
+SENSORS_WIDTH = 346
+TOLD = 6
+"""Doubtful spans told one by one."""
 
 
 class DataPage(QWidget):
-    """Shows a results.DataOverview; an import and the undoing of one are asked for by signals."""
+    """Shows a results.DataOverview; every change of what is stored is asked for by a signal."""
 
     title = "Data"
     import_requested = Signal()
     undo_requested = Signal(int)
     """The id of a batch to undo; the user has confirmed it."""
     machine_chosen = Signal(str)
+    record_requested = Signal(str)
+    """Enter, correct or delete what is on record of this machine."""
+    rename_requested = Signal(object)
+    """A DataRow, as merge_requested and retire_requested (which returns a retired one)."""
+    merge_requested = Signal(object)
+    retire_requested = Signal(object)
+    sensor_requested = Signal(object)
+    """A SensorRow: change its name, unit or limits."""
+    periods_requested = Signal()
+    changes_requested = Signal()
+    known_until_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,19 +60,45 @@ class DataPage(QWidget):
         self._zone = "UTC"
         self._overview: DataOverview | None = None
         self.head = PageHead("Data", "What this workspace holds of each machine, and where it came from")
+        self._writable = True
         self.import_button = button("Import files…")
         self.import_button.clicked.connect(self.import_requested)
-        self.head.right.addWidget(self.import_button)
+        self.periods_button, self.changes_button = button("Periods and rules…"), button("Changes by hand…")
+        self.periods_button.clicked.connect(self.periods_requested)
+        self.changes_button.clicked.connect(self.changes_requested)
+        for made in (self.changes_button, self.periods_button, self.import_button):
+            self.head.right.addWidget(made)
+        self.known_until_button = button("Set…", "link")
+        # no higher than the figures it stands beside
+        self.known_until_button.setFixedHeight(theme.text_size("body") + 4)
+        self.known_until_button.setStyleSheet("padding: 0 4px;")
+        self.known_until_button.setAccessibleName("Set until when failures are known")
+        self.known_until_button.clicked.connect(self.known_until_requested)
+        self.record_button, self.rename_button = button("Record…"), button("Rename…")
+        self.merge_button, self.retire_button = button("Merge…"), button("Retire…")
+        self.sensor_button = button("Change…")
         self.facts: dict[str, QLabel] = {}
         self.strip = StripDelegate(theme)
         self.machines: TableModel[DataRow] = TableModel(self._machine_columns(), lambda row: row.machine, theme)
         self.machine_table = TableView(self.machines, theme, "What is stored, machine by machine")
         self.machine_table.set_delegate("covered", self.strip)
         self.machine_table.chosen.connect(lambda row: self.machine_chosen.emit(row.machine))
+        self.machine_table.selectionModel().selectionChanged.connect(self._enable)
+        for made, asked in (
+            (self.rename_button, self.rename_requested),
+            (self.merge_button, self.merge_requested),
+            (self.retire_button, self.retire_requested),
+        ):
+            made.clicked.connect(partial(self._emit_machine, asked))
+        self.record_button.clicked.connect(self._emit_record)
         self.batches: TableModel[Batch] = TableModel(self._batch_columns(), lambda row: row.id, theme)
         self.batch_table = TableView(self.batches, theme, "Imported files")
         self.batch_table.selectionModel().selectionChanged.connect(self._batch_selected)
-        self.sensors: TableModel[tuple[str, str]] = TableModel(_sensor_columns(), lambda row: row[0], theme)
+        self.sensors: TableModel[SensorRow] = TableModel(sensor_columns(), lambda row: row.name, theme)
+        self.sensor_table = TableView(self.sensors, theme, "Sensors, their units and plausible limits")
+        self.sensor_table.selectionModel().selectionChanged.connect(self._enable)
+        self.sensor_table.chosen.connect(self._emit_sensor)
+        self.sensor_button.clicked.connect(self._emit_sensor)
         self.undo_button = button("Undo this import…")
         self.undo_button.setEnabled(False)
         self.undo_button.clicked.connect(self._ask_undo)
@@ -104,9 +127,10 @@ class DataPage(QWidget):
         self.strip.set_span(first, last)
         self.machines.set_rows(overview.rows)
         self.batches.set_rows(sorted(overview.batches, key=lambda batch: -batch.id))
-        self.sensors.set_rows(overview.sensors)
+        self.sensors.set_rows(overview.sensor_rows)
         self._show_facts(overview, first, last)
         self._batch_selected()
+        self._enable()
         if overview.rows or overview.batches:
             self.body.setCurrentIndex(0)
         else:
@@ -127,11 +151,20 @@ class DataPage(QWidget):
             column = QVBoxLayout()
             column.setSpacing(0)
             column.addWidget(label(key, "small"))
-            column.addWidget(self.facts[key])
+            value = QHBoxLayout()
+            value.setSpacing(GRID)
+            value.addWidget(self.facts[key])
+            if key == "Failures known until":
+                value.addWidget(self.known_until_button)
+            value.addStretch(1)
+            column.addLayout(value)
             row.addLayout(column)
         row.addStretch(1)
         facts.body.addLayout(row)
         machines = Card(margin=1)
+        machines.body.setSpacing(0)
+        actions = (self.record_button, self.rename_button, self.merge_button, self.retire_button)
+        machines.body.addLayout(_heading("Machines", *actions))
         machines.body.addWidget(self.machine_table)
         imports = Card(margin=1)
         imports.body.setSpacing(0)
@@ -140,8 +173,8 @@ class DataPage(QWidget):
         sensors = Card(margin=1)
         sensors.setFixedWidth(SENSORS_WIDTH)
         sensors.body.setSpacing(0)
-        sensors.body.addLayout(_heading("Sensors", None))
-        sensors.body.addWidget(TableView(self.sensors, self._theme, "Sensors and their units"))
+        sensors.body.addLayout(_heading("Sensors", self.sensor_button))
+        sensors.body.addWidget(self.sensor_table)
         below = QHBoxLayout()
         below.setSpacing(10)
         below.addWidget(imports, 1)
@@ -183,26 +216,28 @@ class DataPage(QWidget):
 
         return (
             Column("machine", "Machine", lambda row: row.machine, lambda row: natural(row.machine), width=84,
-                   strong=True),
-            Column("make", "Make", lambda row: row.machine_model or NOTHING, lambda row: row.machine_model or None,
-                   width=88, token="muted"),
-            Column("age", "Age", _age_text, lambda row: row.age, right=True, width=60, token="muted"),
+                   strong=True, token=lambda row: "text" if row.retired is None else "faint",
+                   tip=lambda row: "" if row.retired is None else f"Retired since {self._moment(row.retired)}"),
+            Column("make", "Make", make_text, lambda row: row.machine_model or None, width=88, token="muted"),
+            Column("age", "Age", age_text, lambda row: row.age, right=True, width=60, token="muted"),
             number("readings", "Readings", lambda row: row.readings, 92),
             number("errors", "Errors", lambda row: row.errors, 72),
             number("maintenance", "Replaced", lambda row: row.maintenance, 88),
             number("failures", "Failures", lambda row: row.failures, 80),
-            Column("first", "First reading", lambda row: self._moment(row.first), lambda row: row.first, width=150),
-            Column("last", "Last reading", lambda row: self._moment(row.last), lambda row: row.last, width=150,
+            Column("first", "First reading", lambda row: self._moment(row.first), lambda row: row.first, width=140),
+            Column("last", "Last reading", lambda row: self._moment(row.last), lambda row: row.last, width=140,
                    high_first=True),
-            Column("gaps", "Gaps", gaps_text, lambda row: len(row.gaps), width=130, high_first=True,
+            Column("gaps", "Gaps", gaps_text, lambda row: len(row.gaps), width=120, high_first=True,
                    token=lambda row: "watch" if row.gaps else "faint", tip=self._gaps_tip),
+            Column("flags", "Doubtful", flags_text, doubtful, width=150, high_first=True,
+                   token=lambda row: "watch" if doubtful(row) else "faint", tip=self._flags_tip),
             Column("covered", "Time covered", lambda _row: "", lambda row: row.first, width=0, tip=self._gaps_tip),
         )  # fmt: skip
 
     def _batch_columns(self) -> tuple[Column[Batch], ...]:
         def number(key: str, title: str, read: Callable[[Batch], int], token: str = "text") -> Column[Batch]:
             return Column(
-                key, title, lambda row: count_text(read(row)), read, right=True, width=88, high_first=True,
+                key, title, lambda row: count_text(read(row)), read, right=True, width=84, high_first=True,
                 token=lambda row: "faint" if row.undone or not read(row) else token,
             )  # fmt: skip
 
@@ -211,7 +246,7 @@ class DataPage(QWidget):
 
         return (
             Column("file", "File", lambda row: row.file, width=0, token=quiet, tip=lambda row: row.file),
-            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=110, token=quiet),
+            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=104, token=quiet),
             Column("when", "Imported", lambda row: self._moment(row.imported_at), lambda row: row.imported_at,
                    width=150, high_first=True, token=quiet),
             number("accepted", "Accepted", lambda row: row.accepted),
@@ -250,6 +285,63 @@ class DataPage(QWidget):
             lines.append(f"and {len(row.gaps) - len(longest):,} shorter ones")
         return "\n".join(["No reading:", *lines]) if lines else ""
 
+    def _flags_tip(self, row: DataRow) -> str:
+        lines = [
+            f"{span.sensor} showed {span.value:.6g} from {self._moment(span.start)} to {self._moment(span.end)}"
+            f"  ({duration_text(span.end - span.start)})"
+            for span in row.stuck[:TOLD]
+        ]
+        if len(row.stuck) > TOLD:
+            lines.append(f"and {len(row.stuck) - TOLD:,} more spans with one value")
+        lines += [
+            f"The clock jumped by {duration_text(abs(jump.by))} at {self._moment(jump.time)}"
+            for jump in row.jumps[:TOLD]
+        ]
+        lines += [f"{count:,} values of {sensor} lie outside its plausible limits" for sensor, count in row.outside]
+        return "\n".join(lines)
+
+    # -- asking for changes --------------------------------------------------------------------------------------------
+
+    def set_writable(self, writable: bool) -> None:
+        """Whether what is stored may be changed."""
+        self._writable = writable
+        self._enable()
+
+    def _enable(self) -> None:
+        machine, sensor = self._selected_machine(), self._selected_sensor()
+        retired = machine is not None and machine.retired is not None
+        self.retire_button.setText("Return…" if retired else "Retire…")
+        for made in (self.rename_button, self.retire_button):
+            made.setEnabled(self._writable and machine is not None)
+        self.merge_button.setEnabled(self._writable and machine is not None and self.machines.rowCount() > 1)
+        self.record_button.setEnabled(machine is not None)
+        self.sensor_button.setEnabled(self._writable and sensor is not None)
+        self.known_until_button.setEnabled(self._writable)
+        self.import_button.setEnabled(self._writable)
+
+    def _selected_machine(self) -> DataRow | None:
+        rows = self.machine_table.selectionModel().selectedRows()
+        return self.machines.row(rows[0]) if rows else None
+
+    def _selected_sensor(self) -> SensorRow | None:
+        rows = self.sensor_table.selectionModel().selectedRows()
+        return self.sensors.row(rows[0]) if rows else None
+
+    def _emit_machine(self, asked: SignalInstance) -> None:
+        row = self._selected_machine()
+        if row is not None:
+            asked.emit(row)
+
+    def _emit_record(self) -> None:
+        row = self._selected_machine()
+        if row is not None:
+            self.record_requested.emit(row.machine)
+
+    def _emit_sensor(self) -> None:
+        row = self._selected_sensor()
+        if row is not None and self._writable:
+            self.sensor_requested.emit(row)
+
     # -- undoing -------------------------------------------------------------------------------------------------------
 
     def _selected_batch(self) -> Batch | None:
@@ -275,58 +367,12 @@ class DataPage(QWidget):
         )
 
 
-def _age_text(row: DataRow) -> str:
-    return NOTHING if row.age is None else f"{row.age:g} y"
-
-
-def _sensor_columns() -> tuple[Column[tuple[str, str]], ...]:
-    return (
-        Column("name", "Sensor", lambda row: row[0], lambda row: natural(row[0]), width=0, tip=lambda row: row[0]),
-        Column("unit", "Unit", lambda row: row[1] or NOTHING, width=76, token="muted"),
-    )
-
-
-def _heading(text: str, action: QWidget | None) -> QHBoxLayout:
+def _heading(text: str, *actions: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setContentsMargins(11, 6, 7, 6)
     row.addStrut(32)  # the same height with and without a button
     row.addWidget(label(text, "heading"), 1)
-    if action is not None:
+    row.setSpacing(GRID)
+    for action in actions:
         row.addWidget(action)
     return row
-
-
-class StripDelegate(CellDelegate):
-    """The plant's time as a thin strip: full where a machine has readings, open where it is silent."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
-        self._first, self._last = 0, 1
-
-    def set_span(self, first: int | None, last: int | None) -> None:
-        """What the whole width stands for, ms UTC."""
-        self._first = first or 0
-        self._last = max(last or 1, self._first + 1)
-
-    def paint_cell(self, painter: QPainter, box: QRectF, index: Index) -> None:
-        """The strip."""
-        row: DataRow = index.data(ROW_ROLE)
-        unit = box.width() / (self._last - self._first)
-
-        def x_of(at: int) -> float:
-            return box.left() + (at - self._first) * unit
-
-        middle = round(box.center().y())
-        painter.fillRect(QRectF(box.left(), middle - 3, box.width(), 6), self.theme.colour("line2"))
-        if row.first is None or row.last is None:
-            return
-        # one reading alone is still something
-        width = max(2.0, x_of(row.last) - x_of(row.first))
-        painter.fillRect(QRectF(x_of(row.first), middle - 3, width, 6), self.theme.colour("normal"))
-        drawn = box.left() - 1
-        for start, end in row.gaps:
-            right = max(x_of(end), x_of(start) + THINNEST_GAP)
-            if right <= drawn + 1:
-                continue  # thousands of short silences may share a pixel
-            painter.fillRect(QRectF(x_of(start), middle - 4, right - x_of(start), 8), self.theme.colour("watch"))
-            drawn = right

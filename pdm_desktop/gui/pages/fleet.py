@@ -289,14 +289,16 @@ def _components_tip(row: MachineRisk) -> str:
 def _first_reason(row: MachineRisk) -> str:
     if row.note:
         return row.note
+    doubt = "; ".join(row.doubts)
     if row.band == "normal":
         # What raises a risk that is low anyway is not worth a word for every machine.
-        return ""
-    return next((reason.text for reason in row.reasons if reason.contribution > 0), "")
+        return doubt
+    reason = next((reason.text for reason in row.reasons if reason.contribution > 0), "")
+    return " · ".join(part for part in (reason, doubt) if part)
 
 
 def _reasons_tip(row: MachineRisk) -> str:
-    lines = [row.note] if row.note else []
+    lines = [text for text in (row.note, *row.doubts) if text]
     lines += [f"{'+' if r.contribution > 0 else MINUS} {r.text}" for r in row.reasons[:SENSIBLE_REASONS]]
     return "\n".join(lines)
 

@@ -52,6 +52,8 @@ class MachinePage(QWidget):
     cursor_moved = Signal(str)
     """The crosshair's time and values as one line; empty when it left the plot."""
     fleet_requested = Signal()
+    record_requested = Signal(str)
+    """Enter, correct or delete what is on record of this machine."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +69,7 @@ class MachinePage(QWidget):
         self.picker = RangePicker()
         self.machines = QComboBox()
         self.earlier, self.later = button(""), button("")
+        self.record_button = button("Record…")
         self.plot = TrendPlot(theme)
         self.risk_card = RiskCard(theme)
         self.component_card = ComponentCard(theme)
@@ -84,6 +87,7 @@ class MachinePage(QWidget):
         self.machines.activated.connect(lambda at: self._choose(self.machines.itemText(at)))
         self.earlier.clicked.connect(lambda: self._step(-1))
         self.later.clicked.connect(lambda: self._step(1))
+        self.record_button.clicked.connect(lambda: self.record_requested.emit(self._machine))
         self.plot.span_changed.connect(self._plot_moved)
         self.plot.cursor_moved.connect(self.cursor_moved)
         self.plot.reset_asked.connect(self._reset)
@@ -116,6 +120,7 @@ class MachinePage(QWidget):
         self.about.setText("How one machine is doing, and why")
         self.badge.hide()
         self.picker.setEnabled(False)
+        self.record_button.setEnabled(False)
         self._mark_machine()
         line = "Double-click one on the Fleet page, or pick one at the top right."
         self.message.say("No machine chosen", line, "Go to Fleet")
@@ -152,6 +157,7 @@ class MachinePage(QWidget):
         clock = clock_of(state, view.end)
         self.picker.set_bounds(view.time_zone, view.first_reading, clock, (view.start, view.end))
         self.picker.setEnabled(True)
+        self.record_button.setEnabled(True)
         self.risk_card.show_view(view)
         self.component_card.show_view(view)
         self.reason_card.show_view(view)
@@ -286,6 +292,10 @@ class MachinePage(QWidget):
             row.addWidget(widget)
         row.addSpacing(GRID)
         row.addWidget(self.picker)
+        row.addSpacing(GRID)
+        self.record_button.setToolTip("Failures, replacements, errors and periods of this machine, by hand")
+        self.record_button.setFixedHeight(32)
+        row.addWidget(self.record_button)
         return row
 
     def _make_body(self) -> QStackedWidget:
