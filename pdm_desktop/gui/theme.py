@@ -42,7 +42,7 @@ def _svg(name: str) -> str:
 
 
 @cache
-def _chevrons() -> tempfile.TemporaryDirectory[str]:
+def _pictures() -> tempfile.TemporaryDirectory[str]:
     # A style sheet takes pictures from files only, and a tinted one has to exist as such.
     return tempfile.TemporaryDirectory(prefix="pdm-theme-")
 
@@ -142,7 +142,8 @@ class Theme(QObject):
         words["on-accent"] = "#ffffff" if self._name == "light" else self._token("rail")
         rail = self.colour("rail-text")
         words["rail-faint"] = f"rgba({rail.red()}, {rail.green()}, {rail.blue()}, 120)"
-        words["chevron"] = self._chevron().as_posix()
+        words["chevron"] = self._picture("chevron", self._token("muted")).as_posix()
+        words["tick"] = self._picture("tick", words["on-accent"]).as_posix()
         for role in get_args(TextRole):
             words[role] = str(self.text_size(role))
         return _Sheet((paths.resources() / "themes" / "style.qss").read_text(encoding="utf-8")).substitute(words)
@@ -159,10 +160,10 @@ class Theme(QObject):
     def _token(self, token: str) -> str:
         return _tokens()[self._name][token]
 
-    def _chevron(self) -> Path:
-        path = Path(_chevrons().name) / f"chevron-{self._name}.svg"
+    def _picture(self, icon: str, colour: str) -> Path:
+        path = Path(_pictures().name) / f"{icon}-{self._name}.svg"
         if not path.exists():
-            path.write_text(_svg("chevron").replace("currentColor", self._token("muted")), encoding="utf-8")
+            path.write_text(_svg(icon).replace("currentColor", colour), encoding="utf-8")
         return path
 
     def _resolve(self) -> str:

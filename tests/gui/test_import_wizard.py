@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from pdm_desktop.core.progress import Progress
 from pdm_desktop.gui.commands import is_blank
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.theme import Theme
@@ -286,6 +287,7 @@ def test_many_files_are_listed_and_the_next_unclear_one_comes_up(
     press(qtbot, wizard, "Leave out")
     assert [source.path for source in wizard.sources] == [certain, unclear, other]
     for path in (unclear, other):
+        wizard.same.setChecked(False)
         forward(qtbot, window, wizard)
         assert step(wizard) == READING
         assert wizard.source is not None
@@ -299,6 +301,44 @@ def test_many_files_are_listed_and_the_next_unclear_one_comes_up(
     assert wizard.forward.text() == "Import 3 files"
     click(qtbot, wizard.back)
     assert step(wizard) == COLUMNS
+
+
+def test_one_answer_holds_for_every_file_of_that_shape(
+    qtbot: QtBot, window: MainWindow, unclear: Path, certain: Path, tmp_path: Path
+) -> None:
+    other = write(tmp_path, "Halle 3.csv", [HEAD, *rows(range(1, 4))])
+    wizard = opened(qtbot, window, unclear, certain, other)
+    forward(qtbot, window, wizard)
+    assert wizard.same.text().replace("&", "") == "Same for one more file of this shape"
+    (question,) = wizard.reading.question_cards()
+    press(qtbot, question, next(text for text in buttons(question) if text.startswith("Month first")))
+    idle(qtbot, window)
+    assert [source.choices.day_first for source in wizard.sources] == [False, None, False]
+    assert all(source.ready for source in wizard.sources)
+
+
+def test_each_file_of_a_shape_may_name_its_own_machine(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    paths = [tmp_path / f"pump {number}.csv" for number in (7, 8)]
+    for path in paths:
+        path.write_text("datetime,heat\n2015-01-01 06:00:00,10.5\n2015-01-01 07:00:00,11\n", "utf-8")
+    wizard = opened(qtbot, window, *paths)
+    forward(qtbot, window, wizard)
+    pick(qtbot, window, wizard.reading.machine, "File name: pump 7")
+    for _ in range(3):
+        forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    assert stored(tmp_path, "SELECT name FROM machine ORDER BY name") == [("pump 7",), ("pump 8",)]
+    forward(qtbot, window, wizard)
+
+
+def test_what_is_worth_knowing_of_a_file_is_said(qtbot: QtBot, window: MainWindow, unclear: Path) -> None:
+    wizard = opened(qtbot, window, unclear)
+    wizard.reading.chosen.emit("day_first", True)
+    idle(qtbot, window)
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert "not used: Prüfer" in wizard.check.details.text()
+    assert "times in UTC" in wizard.check.details.text()
 
 
 def test_a_file_that_is_refused_offers_the_wizard(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
@@ -335,9 +375,17 @@ def test_stopping_the_import_changes_nothing_and_it_can_be_begun_again(
     wizard = shown(qtbot, window)
     forward(qtbot, window, wizard)
     forward(qtbot, window, wizard)
+
+    def until_cancelled(progress: Progress) -> None:
+        while True:
+            progress.check()
+
+    # Other writing holds the lane, so that the import is stopped before it ends.
+    held = window.session.tasks.run("write", "Backing up", until_cancelled, lambda _: None, lambda _: None)
     click(qtbot, wizard.forward)
     assert wizard.cancel.text() == "Stop"
-    wizard.reject()
+    click(qtbot, wizard.cancel)
+    held.cancel()
     idle(qtbot, window)
     qtbot.waitUntil(lambda: wizard.note.text() == "Stopped: nothing changed.", timeout=LONG)
     assert step(wizard) == CHECK

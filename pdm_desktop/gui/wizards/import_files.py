@@ -91,11 +91,17 @@ def _columns() -> tuple[Column[Source], ...]:
         return "" if row.preview is None else machine_words(row.preview.machines) if row.preview.machines else ""
 
     def span(row: Source) -> str:
-        return "" if row.preview is None else span_words(row.preview, row.preview.plan.time_zone)
+        return (
+            ""
+            if row.preview is None or row.preview.plan.questions
+            else span_words(row.preview, row.preview.plan.time_zone)
+        )
 
     def days(row: Source) -> str:
         if row.preview is None or row.preview.first_time is None or row.preview.last_time is None:
             return ""
+        if row.preview.plan.questions:
+            return ""  # they may hang on the answer
         zone = row.preview.plan.time_zone
         ends = (times.short(at, zone).partition(",")[0] for at in (row.preview.first_time, row.preview.last_time))
         return " – ".join(dict.fromkeys(ends))

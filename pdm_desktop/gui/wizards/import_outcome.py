@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, QUrl, Signal
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
@@ -19,7 +19,7 @@ from pdm_desktop.core.results import DataOverview, FileReport, ImportReport
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label
-from pdm_desktop.gui.wizards.import_state import KIND_WORDS, plural
+from pdm_desktop.gui.wizards.import_state import ENCODING_WORDS, KIND_WORDS, plural
 from pdm_desktop.gui.wizards.steps import StepPage
 from pdm_desktop.tasks import Task
 
@@ -108,6 +108,24 @@ class WorkBar(QWidget):
         self.words.setText(f"{step.text}  {step.done:,}{total} rows")
 
 
+class _Details(QLabel):
+    """How the selected file was read and what is worth knowing of it."""
+
+    def __init__(self, table: TableView, model: TableModel[FileReport]) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", "small")
+        self.setWordWrap(True)
+        self._table, self._model = table, model
+        table.selectionModel().selectionChanged.connect(self._selected)
+        self.hide()
+
+    def _selected(self) -> None:
+        rows = self._table.selectionModel().selectedRows()
+        self.setText(details(self._model.row(rows[0])) if rows else "")
+        self.setVisible(bool(self.text()))
+
+
 class CheckPage(StepPage):
     """The dry run of every file; nothing is stored yet."""
 
@@ -132,9 +150,11 @@ class CheckPage(StepPage):
         row.addWidget(self.keep)
         row.addWidget(self.name)
         row.addStretch(1)
+        self.details = _Details(self.table, self.model)
         self.body.addWidget(self.verdict)
         self.body.addWidget(self.work)
         self.body.addWidget(card, 1)
+        self.body.addWidget(self.details)
         self.body.addWidget(self.profile)
 
     def show_working(self, task: Task | None) -> None:
@@ -146,6 +166,8 @@ class CheckPage(StepPage):
         """What the check found."""
         self.work.follow(None)
         self.model.set_rows(made.files)
+        if made.files:
+            self.table.selectRow(0)
         self.verdict.show_text(*check_verdict(made))
 
     def show_error(self, error: PdmError) -> None:
@@ -183,10 +205,12 @@ class ResultPage(StepPage):
         self.rejected.body.setSpacing(0)
         self.rejected.body.addLayout(head)
         self.rejected.body.addWidget(self.rejects_table)
+        self.details = _Details(self.table, self.model)
         self.gaps = label("", "muted")
         self.gaps.setWordWrap(True)
         self.body.addWidget(self.verdict)
         self.body.addWidget(files, 2)
+        self.body.addWidget(self.details)
         self.body.addWidget(self.rejected, 3)
         self.body.addWidget(self.gaps)
         self._file: FileReport | None = None
@@ -253,6 +277,25 @@ def result_verdict(made: ImportReport) -> tuple[str, str]:
     if conflicts:
         said.append(f"{plural(conflicts, 'row')} with another value than before: the newer holds.")
     return " ".join(said), "watch" if rejected or conflicts else ""
+
+
+def details(file: FileReport) -> str:
+    """How a file was read and what is worth knowing of it, in a line or two."""
+    parts = [f"{Path(file.file).name}:", *file.notes]
+    parts.append(f"read as {ENCODING_WORDS.get(file.encoding, file.encoding)}, times in {file.time_zone}")
+    if file.profile:
+        parts.append(f"by profile {file.profile}")
+    if file.ignored_columns:
+        parts.append(f"not used: {', '.join(file.ignored_columns)}")
+    for count, word, words in (
+        (file.flagged_values, "value", "outside plausible limits, kept and flagged"),
+        (file.bad_quality_values, "value", "of bad quality, left out"),
+        (file.fold_times, "time", "that the clock showed twice, told apart by their order"),
+        (file.gap_times, "time", "that the clock never showed, read as before it was put forward"),
+    ):
+        if count:
+            parts.append(f"{plural(count, word)} {words}")
+    return parts[0] + " " + "; ".join(part.rstrip(".") for part in parts[1:]) + "."
 
 
 def gaps_words(made: ImportReport, overview: DataOverview) -> str:

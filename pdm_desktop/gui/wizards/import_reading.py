@@ -227,8 +227,7 @@ class ReadingPage(StepPage):
         if plan.layout != "wide":
             told = "As the tags say" if column is None else told
         self.machine.addItem(told, None)
-        stem = source.path.name.split(".")[0]
-        self.machine.addItem(f"File name: {stem}", stem)
+        self.machine.addItem(f"File name: {source.file_name}", source.file_name)
         if plan.machine is None:
             self.machine.setCurrentIndex(0)
         else:

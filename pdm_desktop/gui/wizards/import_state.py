@@ -86,6 +86,21 @@ class Source:
         """How the file is going to be read; None while nothing can be said."""
         return self.preview.plan if self.preview is not None else None
 
+    def alike(self, other: Source) -> bool:
+        """Whether the other file has the same columns and was given the same answers so far."""
+        if other is self or self.plan is None or other.plan is None:
+            return False
+        return (self.plan.header, self.plan.layout, self.choices) == (
+            other.plan.header,
+            other.plan.layout,
+            other.choices,
+        )
+
+    @property
+    def file_name(self) -> str:
+        """The name without its endings: a machine may be called so."""
+        return self.path.name.split(".")[0]
+
     @property
     def ready(self) -> bool:
         """Whether nothing stands in the way of importing it."""

@@ -1,7 +1,6 @@
 """The import wizard: files, how they are read, their columns, a check of them whole, the import and what came of it.
 
-It runs its questions through `ask` (a lane of the session) and shows what comes back. Nothing is stored before the user
-presses the button that says so.
+It asks through `ask` (a lane of the session). Nothing is stored before the button that says so is pressed.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QWidget
 
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Preview, Role
@@ -59,11 +58,16 @@ class ImportWizard(StepDialog):
         self.outcome = ResultPage(theme)
         for page in (self.files, self.reading, self.columns, self.check, self.outcome):
             self.pages.addWidget(page)
+        # A long path must not make the window wider.
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.picker = QComboBox()
         self.picker.setAccessibleName("File")
         self.picker.setMinimumWidth(260)
         self.picker.activated.connect(self._pick)
-        self._foot.insertWidget(0, self.picker)
+        self.same = QCheckBox()
+        self.same.setChecked(True)
+        for at, widget in enumerate((self.picker, self.same)):
+            self._foot.insertWidget(at, widget)
         self.cancel = self.add_button(button("Cancel"))
         self.back = self.add_button(button("Back"))
         self.forward = self.add_button(button("Continue", "primary"))
@@ -125,19 +129,23 @@ class ImportWizard(StepDialog):
         source = self.source
         if source is None:
             return
-        if field == "machine":
-            source.choose_machine(value)
-        elif field == "columns":
-            source.choices = replace(source.choices, columns={**source.choices.columns, **value})
-        else:
-            plan = source.plan
-            now = getattr(plan, field) if plan is not None else None
-            if getattr(source.choices, field) == value or (
-                getattr(source.choices, field) is None and value in (now, now or 0) and not self._is_asked(field)
-            ):
-                return
-            source.choose(field, value)
+        now = getattr(source.plan, field, None)
+        said = getattr(source.choices, field)
+        asked = self._is_asked(field)
+        if field != "columns" and not asked and (said == value or (said is None and value in (now, now or 0))):
+            return
+        for each in self._meant(source):
+            if field == "machine":
+                each.choose_machine(each.file_name if value == source.file_name else value)
+            elif field == "columns":
+                each.choices = replace(each.choices, columns={**each.choices.columns, **value})
+            else:
+                each.choose(field, value)
         self._refresh()
+
+    def _meant(self, source: Source) -> list[Source]:
+        """The files that a choice is for: this one, and those like it where the user wants so."""
+        return [source, *(s for s in self.sources if self.same.isChecked() and source.alike(s))]
 
     def _is_asked(self, field: str) -> bool:
         plan = self.source.plan if self.source is not None else None
@@ -145,7 +153,8 @@ class ImportWizard(StepDialog):
 
     def _role_chosen(self, names: list[str], role: Role) -> None:
         if self.source is not None:
-            self.source.choose_role(names, role)
+            for each in self._meant(self.source):
+                each.choose_role(names, role)
             self._refresh()
 
     def _reset(self) -> None:
@@ -220,7 +229,7 @@ class ImportWizard(StepDialog):
         kept = [source for source in self.sources if source.choices != NO_CHOICES]
         self.check.profile.setVisible(bool(kept))
         if kept and not self.check.name.text():
-            self.check.name.setText(kept[0].path.name.split(".")[0])
+            self.check.name.setText(kept[0].file_name)
 
         def done(made: ImportReport) -> None:
             self._task = None
@@ -311,6 +320,9 @@ class ImportWizard(StepDialog):
         """Buttons and words that depend on the step and on what is known."""
         step = self._step
         self.picker.setVisible(step in (READING, COLUMNS) and len(self.sources) > 1)
+        alike = sum(self.source.alike(other) for other in self.sources) if self.source is not None else 0
+        self.same.setVisible(step in (READING, COLUMNS) and alike > 0)
+        self.same.setText(f"&Same for {'one more file' if alike == 1 else f'{alike} more files'} of this shape")
         self.back.setVisible(step in (READING, COLUMNS, CHECK))
         self.back.setEnabled(not self._importing)
         self.cancel.setVisible(step != RESULT)
