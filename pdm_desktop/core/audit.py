@@ -12,8 +12,9 @@ from pdm_desktop.core.features import FeatureSpec, MachineHistory
 from pdm_desktop.core.model_results import Finding
 from pdm_desktop.core.training import MachineRows
 
-LOOK_AP, STOP_AP = 0.85, 0.97
-"""A single feature with so much average precision on rows nobody trained on is worth a look, or stops a promotion."""
+LOOK_AP, STOP_AP = 0.85, 0.995
+"""A single feature with so much average precision on rows nobody trained on is worth a look (a strong signal does that
+too), or stops a promotion (a perfect one is hardly a measurement)."""
 DUPLICATE_SHARE = 0.01
 _LOOKED_AT = 20_000
 _PROMISING_AUC = 0.95
@@ -41,7 +42,7 @@ def single_features(rows: Sequence[MachineRows], spec: FeatureSpec) -> list[Find
     best: dict[tuple[str, str], tuple[float, str]] = {}
     for column, feature in enumerate(spec.columns):
         for direction in (1.0, -1.0):
-            score = np.nan_to_num(direction * matrix[:, column].astype(float), nan=-np.inf, neginf=-1e300)
+            score = np.nan_to_num(direction * matrix[:, column].astype(float), nan=-1e300)
             if roc_auc(truth[some], score[some]) < _PROMISING_AUC:
                 continue
             ap = average_precision(truth, score)

@@ -55,12 +55,14 @@ class Gathered:
 
     @property
     def failures(self) -> list[tuple[int, str]]:
-        """(time, machine) of every failure some row looks ahead to, in order of time; one a machine and time."""
+        """(time, machine) of every failure with rows before it and not after the last row, in order of time; one a
+        machine and time. A failure just beyond the last row has its run-up seen in part only."""
         found = set()
+        end = max((int(times[-1]) for times in self.times.values() if len(times)), default=0)
         for machine, times in self.times.items():
             known = np.unique(self.histories[machine].failures.times)
             rows = np.searchsorted(times, known) - np.searchsorted(times, known - self.spec.horizon)
-            found |= {(int(time), machine) for time in known[rows > 0]}
+            found |= {(int(time), machine) for time in known[(rows > 0) & (known <= end)]}
         return sorted(found)
 
     def count(self, start: int, end: int, machines: Sequence[str] | None = None) -> int:
@@ -166,10 +168,10 @@ def choose_splits(found: Gathered, options: TrainingSettings) -> tuple[Splits, l
     times = [time for time, _ in found.failures]
     if len(set(times)) < FEWEST:
         raise PdmError(
-            f"The record holds {len(set(times))} failures with readings before them: too few to learn from and to test "
-            f"what was learned.",
+            f"The record holds {len(set(times))} failures whose run-up and outcome are known: too few to learn from "
+            f"and to test what was learned.",
             f"At least {FEWEST} are needed, {ENOUGH} make figures one can trust. Import older failure records with "
-            f"their readings, or wait for more.",
+            f"their readings, or wait; the newest failure counts once “failures known until” is set beyond it.",
         )
     asked = (options.valid_from, options.test_from, options.holdout_machines, options.seed)
     splits = split_times(found.times, horizon, *asked)
