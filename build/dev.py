@@ -2,8 +2,9 @@
 
 python3 build/dev.py run [-- ARGS]      make .venv from exact pins, install the program, open it (or run it with ARGS)
 python3 build/dev.py test [ARGS]        every check that must hold; ARGS go to pytest
+python3 build/dev.py test --packaged    the tests that drive the packed program in build/dist
 python3 build/dev.py bench [--json]     measure against the references, which live in .venv-bench
-python3 build/dev.py package            not available yet
+python3 build/dev.py package            pack the program into build/dist, with this system's installers
 
 Exit codes: 0 done, 1 a check or test failed, 2 wrong use, 3 the machine lacks something (what to do is printed).
 """
@@ -85,9 +86,9 @@ def say(text: str) -> None:
 
 
 class Environment:
-    """A virtual environment that holds precisely the pins of one file, and the program itself when asked."""
+    """A virtual environment that holds precisely the pins of some files, and the program itself when asked."""
 
-    def __init__(self, name: str, pins: Path, *, program: bool) -> None:
+    def __init__(self, name: str, *pins: Path, program: bool) -> None:
         self.folder = ROOT / name
         self.pins = pins
         self.program = program
@@ -103,12 +104,12 @@ class Environment:
         wanted = self._state()
         if self.python.exists() and self._stamp.is_file() and self._stamp.read_text(encoding="utf-8") == wanted:
             return
-        say(f"Setting up {self.folder.name} from {self.pins.relative_to(ROOT)} (once, some minutes) ...")
+        say(f"Setting up {self.folder.name} from {', '.join(pins.name for pins in self.pins)} (once, some minutes) ...")
         if not self.python.exists() or not self._pip_works():
             need_ensurepip()
             self._check_call([base_python(), "-m", "venv", "--clear", str(self.folder)])
         self._stamp.unlink(missing_ok=True)
-        self._pip("install", "--no-deps", "--only-binary=:all:", "-r", str(self.pins))
+        self._pip("install", "--no-deps", "--only-binary=:all:", *(f"-r{pins}" for pins in self.pins))
         self._remove_what_is_not_pinned()
         if self.program:
             self._pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
@@ -117,7 +118,7 @@ class Environment:
 
     def _state(self) -> str:
         digest = hashlib.sha256()
-        for path in (self.pins, ROOT / "pyproject.toml"):
+        for path in (*self.pins, ROOT / "pyproject.toml"):
             digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
         return f"{digest.hexdigest()} {sys.version_info.major}.{sys.version_info.minor} {ROOT}\n"
 
@@ -131,7 +132,8 @@ class Environment:
         return run.returncode == 0 and run.stdout.strip() == f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def _remove_what_is_not_pinned(self) -> None:
-        pinned = {plain(name) for name in re.findall(r"^([\w.-]+)==", self.pins.read_text("utf-8"), re.MULTILINE)}
+        lines = "\n".join(pins.read_text("utf-8") for pins in self.pins)
+        pinned = {plain(name) for name in re.findall(r"^([\w.-]+)==", lines, re.MULTILINE)}
         command = [str(self.python), "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         installed = {plain(line.partition("==")[0]) for line in listed.splitlines()}
@@ -292,6 +294,9 @@ def test(args: list[str]) -> int:
     """Run every check, all of them even when one fails; pytest comes last, and so does its summary line."""
     environment = program_environment()
     python = str(environment.python)
+    if "--packaged" in args:
+        chosen = [python, "-m", "pytest", "-m", "packaged", *(arg for arg in args if arg != "--packaged")]
+        return subprocess.run(chosen, cwd=ROOT, check=False).returncode
     checks = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
@@ -306,7 +311,10 @@ def test(args: list[str]) -> int:
     verdict = f"failed: {', '.join(failed)}" if failed else "all passed"
     print(f"--- static checks {verdict}\n--- pytest", flush=True)
     offscreen = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
-    status = subprocess.run([python, "-m", "pytest", *args], cwd=ROOT, env=offscreen, check=False).returncode
+    # A packed program may be older than the source: only --packaged asks about it.
+    choice = [] if "-m" in args else ["-m", "not packaged"]
+    command = [python, "-m", "pytest", *choice, *args]
+    status = subprocess.run(command, cwd=ROOT, env=offscreen, check=False).returncode
     return status or int(bool(failed))
 
 
@@ -324,10 +332,16 @@ def bench(args: list[str]) -> int:
     return subprocess.run(command, cwd=ROOT, env={"QT_QPA_PLATFORM": "offscreen", **os.environ}, check=False).returncode
 
 
-def package(_args: list[str]) -> int:
-    """Say that it is not there yet."""
-    say("Packaging is not available yet: there is no installer to build. `run` starts the program from this clone.")
-    return ABSENT
+def package(args: list[str]) -> int:
+    """Pack the program, in an environment that has the packing tools beside the program's pins."""
+    if args:
+        say("package takes no arguments.")
+        return 2
+    pins = (BUILD / "constraints.txt", BUILD / "constraints-package.txt")
+    environment = Environment(".venv-package", *pins, program=False)
+    environment.ready()
+    need_system_libraries(environment)
+    return subprocess.run([str(environment.python), str(BUILD / "package.py")], cwd=ROOT, check=False).returncode
 
 
 COMMANDS = {"run": run, "test": test, "bench": bench, "package": package}

@@ -41,7 +41,7 @@ def test_a_wheel_carries_model_resources_migrations_and_both_entry_points(tmp_pa
     assert "[gui_scripts]" in entries
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "constraints-bench.txt"])
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-bench.txt", "constraints-package.txt"])
 def test_pins_are_exact_and_name_no_place_to_fetch_from(name: str) -> None:
     lines = (ROOT / "build" / name).read_text("utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
@@ -49,10 +49,22 @@ def test_pins_are_exact_and_name_no_place_to_fetch_from(name: str) -> None:
     assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
 
 
-def test_packaging_says_plainly_that_it_is_not_available_yet() -> None:
-    run = dev("package")
-    assert run.returncode == 3
-    assert "not available yet" in run.stderr
+@pytest.mark.parametrize("name", ["constraints-package.txt", "constraints-bench.txt"])
+def test_tools_that_do_not_ship_are_pinned_apart_from_what_does(name: str) -> None:
+    def pins(file: str) -> dict[str, str]:
+        return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "build" / file).read_text("utf-8"), re.MULTILINE))
+
+    ships, tools = pins("constraints.txt"), pins(name)
+    assert not {"pyinstaller", "polars", "pyarrow", "scikit-learn"} & ships.keys()
+    assert {pin: tools[pin] for pin in tools.keys() & ships.keys()} == {
+        pin: ships[pin] for pin in tools.keys() & ships.keys()
+    }
+
+
+def test_wrong_use_of_package_ends_with_2() -> None:
+    run = dev("package", "--onefile")
+    assert run.returncode == 2
+    assert "no arguments" in run.stderr
 
 
 @pytest.mark.parametrize("args", [(), ("nonsense",)])
