@@ -6,7 +6,7 @@ Flags only: nothing is changed or left out for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -146,12 +146,18 @@ def _span(ms: int) -> str:
     return f"{hours:.3g} h" if hours < 72 else f"{hours / 24:.0f} days"
 
 
+class _Flags(NamedTuple):
+    gaps: tuple[tuple[int, int], ...]
+    stuck: tuple[Stuck, ...]
+    jumps: tuple[ClockJump, ...]
+
+
 class Overview:
     """What the store holds of each machine, with its flags. Remembers what it found of a machine until an import or
     the undoing of one touches it."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[Any, tuple[Stuck, ...], tuple[ClockJump, ...]]] = {}
+        self._found: dict[str, tuple[Any, _Flags]] = {}
 
     def rows(self, store: Store, least: int, progress: Progress) -> tuple[DataRow, ...]:
         """A row a machine, in natural order. least: ms that a sensor must show one value to be flagged."""
@@ -169,8 +175,8 @@ class Overview:
             seen = coverage.get(machine)
             version = (versions.get(machine), names, sampling, least)
             if machine not in self._found or self._found[machine][0] != version:
-                self._found[machine] = (version, *_flags(store, machine, names, sampling, least))
-            _, same, jumps = self._found[machine]
+                self._found[machine] = (version, _flags(store, machine, names, sampling, least))
+            flags = self._found[machine][1]
             rows.append(
                 DataRow(
                     machine=machine,
@@ -182,9 +188,9 @@ class Overview:
                     failures=0 if seen is None else int(seen["failures"]),
                     first=None if seen is None or np.isnan(seen["first"]) else int(seen["first"]),
                     last=None if seen is None or np.isnan(seen["last"]) else int(seen["last"]),
-                    gaps=() if sampling is None else store.gaps(machine, LONG_GAP_STEPS * sampling),
-                    stuck=same,
-                    jumps=jumps,
+                    gaps=flags.gaps,
+                    stuck=flags.stuck,
+                    jumps=flags.jumps,
                     outside=tuple((name, by[machine]) for name, by in outside.items() if machine in by),
                     retired=retired.get(machine),
                 )
@@ -192,12 +198,12 @@ class Overview:
         return tuple(rows)
 
 
-def _flags(
-    store: Store, machine: str, names: Iterable[str], sampling: int | None, least: int
-) -> tuple[tuple[Stuck, ...], tuple[ClockJump, ...]]:
+def _flags(store: Store, machine: str, names: Iterable[str], sampling: int | None, least: int) -> _Flags:
     when, values = store.telemetry(machine)
     found: list[Stuck] = []
     for name, row in zip(names, values, strict=True):
         filled = ~np.isnan(row)
         found += stuck(name, when[filled], row[filled], least)
-    return tuple(sorted(found, key=lambda span: span.start)), clock_jumps(when, sampling)
+    silent = np.flatnonzero(np.diff(when) > LONG_GAP_STEPS * sampling) if sampling else np.empty(0, np.int64)
+    gaps = tuple(zip(when[silent].tolist(), when[silent + 1].tolist(), strict=True))
+    return _Flags(gaps, tuple(sorted(found, key=lambda span: span.start)), clock_jumps(when, sampling))

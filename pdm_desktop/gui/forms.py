@@ -249,7 +249,7 @@ class MergeForm(SignedForm):
             self.into.addItem(f"Machine {other}", other)
         self.what = label("")
         self.what.setWordWrap(True)
-        self.what.setMinimumHeight(136)
+        self.what.setMinimumHeight(112)
         self.what.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.field("Into", self.into)
         self.fields.addRow(self.what)
@@ -265,9 +265,7 @@ class MergeForm(SignedForm):
         if preview.into != self.chosen():
             return
         self._told = preview.into
-        lines = [
-            f"{preview.readings:,} readings and {preview.events:,} events of {preview.machine} become {preview.into}'s."
-        ]
+        lines = [f"{preview.readings:,} readings and {preview.events:,} events come from machine {preview.machine}."]
         if preview.shared:
             lines.append(f"At {preview.shared:,} times both have readings; they are merged value by value.")
         if preview.differing:

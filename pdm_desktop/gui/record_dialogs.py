@@ -90,6 +90,7 @@ class _Lists(QDialog):
         self.notice = Banner()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         self.done_button = button("Close")
         self.done_button.clicked.connect(self.accept)
         below = QHBoxLayout()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from pdm_desktop.core import times
+from pdm_desktop.core import simulate, times
 from pdm_desktop.core.features import MachineHistory
+from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.quality import clock_jumps, doubts, stuck
 from pdm_desktop.core.results import ClockJump, Stuck
 from pdm_desktop.core.schema import Sensor
+from pdm_desktop.core.workspace import Workspace
 
 HOUR = times.HOUR
 LEAST = 12 * HOUR
@@ -87,3 +92,33 @@ def test_a_clock_jump_in_the_window_of_a_risk_is_said() -> None:
     when = np.concatenate((hours(90), hours(10, 90.25)))
     history = MachineHistory("1", ("heat",), when, noise(100)[None, :])
     assert told(history, 99 * HOUR + HOUR // 4) == ("the clock of its readings jumped at hour 90",)
+
+
+def test_the_fleet_and_the_data_page_flag_a_stuck_sensor_and_a_gap(tmp_path: Path) -> None:
+    simulate.write(tmp_path / "plant", machines=3, days=30, seed=3)
+    path = tmp_path / "plant" / "PdM_telemetry.csv"
+    frame = pd.read_csv(path)
+    second = frame[frame["machineID"] == 2].index
+    third = frame[frame["machineID"] == 3].index
+    name = frame.columns[3]
+    frame.loc[second[-20:], name] = 448.25
+    frame.drop(third[-15:-5]).to_csv(path, index=False)
+    with Workspace.open(tmp_path / "ws") as workspace:
+        workspace.import_files([tmp_path / "plant"], Progress())
+        rows = {row.machine: row for row in workspace.score(None, Progress()).rows}
+        assert rows["1"].doubts == ()
+        (said,) = rows["2"].doubts
+        assert said.startswith(f"{name} has shown the same value, 448.25, since ")
+        assert rows["3"].doubts == ("11 h without a reading in the 24 h it rests on",)
+        assert workspace.machine_view("2", None, None, Progress()).state.doubts == rows["2"].doubts
+        seen = {row.machine: row for row in workspace.data_overview(Progress()).rows}
+        (span,) = seen["2"].stuck
+        assert (span.sensor, span.value, (span.end - span.start) // HOUR) == (name, 448.25, 19)
+        (gap,) = seen["3"].gaps
+        assert (gap[1] - gap[0]) // HOUR == 11
+        batch = next(b.id for b in workspace.imports() if b.kind == "telemetry")
+        workspace.undo(batch, Progress())
+        assert all(row.stuck == () and row.gaps == () for row in workspace.data_overview(Progress()).rows)
+        workspace.change_settings({"stuck_h": "20"})
+        workspace.import_files([path], Progress())
+        assert workspace.data_overview(Progress()).rows[1].stuck == ()

@@ -237,7 +237,7 @@ class DataPage(QWidget):
     def _batch_columns(self) -> tuple[Column[Batch], ...]:
         def number(key: str, title: str, read: Callable[[Batch], int], token: str = "text") -> Column[Batch]:
             return Column(
-                key, title, lambda row: count_text(read(row)), read, right=True, width=84, high_first=True,
+                key, title, lambda row: count_text(read(row)), read, right=True, width=90, high_first=True,
                 token=lambda row: "faint" if row.undone or not read(row) else token,
             )  # fmt: skip
 
@@ -248,13 +248,13 @@ class DataPage(QWidget):
             Column("file", "File", lambda row: row.file, width=0, token=quiet, tip=lambda row: row.file),
             Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=104, token=quiet),
             Column("when", "Imported", lambda row: self._moment(row.imported_at), lambda row: row.imported_at,
-                   width=150, high_first=True, token=quiet),
+                   width=138, high_first=True, token=quiet),
             number("accepted", "Accepted", lambda row: row.accepted),
             number("unchanged", "Unchanged", lambda row: row.unchanged, "muted"),
             number("duplicates", "Duplicates", lambda row: row.duplicates, "muted"),
             number("conflicts", "Conflicts", lambda row: row.conflicts, "watch"),
             number("rejected", "Rejected", lambda row: row.rejected, "alarm"),
-            Column("undone", "State", lambda row: "undone" if row.undone else "", width=76, token="muted"),
+            Column("undone", "State", lambda row: "undone" if row.undone else "", width=70, token="muted"),
         )  # fmt: skip
 
     # -- filling -------------------------------------------------------------------------------------------------------
@@ -318,6 +318,7 @@ class DataPage(QWidget):
         self.sensor_button.setEnabled(self._writable and sensor is not None)
         self.known_until_button.setEnabled(self._writable)
         self.import_button.setEnabled(self._writable)
+        self._batch_selected()
 
     def _selected_machine(self) -> DataRow | None:
         rows = self.machine_table.selectionModel().selectedRows()
@@ -350,7 +351,7 @@ class DataPage(QWidget):
 
     def _batch_selected(self) -> None:
         batch = self._selected_batch()
-        self.undo_button.setEnabled(batch is not None and not batch.undone)
+        self.undo_button.setEnabled(self._writable and batch is not None and not batch.undone)
 
     def _ask_undo(self) -> None:
         batch = self._selected_batch()
