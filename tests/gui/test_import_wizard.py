@@ -251,6 +251,64 @@ def test_the_machine_may_come_from_the_file_name(qtbot: QtBot, window: MainWindo
     forward(qtbot, window, wizard)
 
 
+def test_a_question_about_the_machine_is_answered_by_naming_its_column(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("2015-01-01 06:00:00,P-7,2.5\n2015-01-01 07:00:00,P-7,3.5\n", "utf-8")
+    wizard = opened(qtbot, window, path)
+    for question in wizard.reading.question_cards():
+        if question.question.key == "machine":
+            press(qtbot, question, "Choose among the columns")
+            break
+    else:
+        forward(qtbot, window, wizard)
+    assert step(wizard) == COLUMNS
+    click_row(qtbot, wizard, "column 2")
+    pick(qtbot, window, wizard.columns.role, "The machine")
+    assert wizard.source is not None
+    assert wizard.source.preview is not None
+    assert wizard.source.preview.machines == ("P-7",)
+    assert wizard.source.ready
+
+
+def test_a_question_about_the_machine_is_answered_by_typing_its_name(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("time,heat\n2015-01-01 06:00:00,1\n", "utf-8")
+    wizard = opened(qtbot, window, path)
+    (question,) = wizard.reading.question_cards()
+    assert question.text is not None
+    assert question.text.text() == "export"
+    type_into(qtbot, window, question.text, "pump 7")
+    assert wizard.source is not None
+    assert wizard.source.ready
+    assert wizard.source.plan is not None
+    assert wizard.source.plan.machine == "pump 7"
+
+
+def test_a_status_column_gives_failures_where_the_user_says_which_value_is_one(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "status.csv"
+    states = ["OK", "BROKEN", "BROKEN", "OK", "BROKEN"]
+    lines = [f"2015-01-01 {6 + at:02}:00:00,1,{state},{at}.5" for at, state in enumerate(states)]
+    path.write_text("time,machine,status,heat\n" + "\n".join(lines) + "\n", "utf-8")
+    window.importing.open_wizard([path])
+    wizard = shown(qtbot, window)
+    forward(qtbot, window, wizard)
+    click_row(qtbot, wizard, "status")
+    pick(qtbot, window, wizard.columns.role, "A failure, or a status that tells of it")
+    type_into(qtbot, window, wizard.columns.value, "BROKEN")
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    assert stored(tmp_path, "SELECT COUNT(*) FROM failures") == [(2,)]
+    assert stored(tmp_path, "SELECT COUNT(*) FROM telemetry") == [(5,)]
+    forward(qtbot, window, wizard)
+
+
 def test_several_columns_get_a_role_at_once(qtbot: QtBot, window: MainWindow, unclear: Path) -> None:
     wizard = opened(qtbot, window, unclear)
     wizard.reading.chosen.emit("day_first", True)

@@ -50,7 +50,8 @@ class ColumnsPage(StepPage):
         self.role = QComboBox()
         for key, words in ROLES.items():
             # The first part of the sentence is enough here; the whole of it is the tip.
-            self.role.addItem(words.partition(":")[0].partition(",")[0].capitalize(), key)
+            said = "a failure, or a status that tells of it" if key == "failure" else words.partition(",")[0]
+            self.role.addItem(said[:1].upper() + said[1:], key)
             self.role.setItemData(self.role.count() - 1, words.capitalize(), 3)
         self.role.setAccessibleName("Holds")
         self.name = QLineEdit()

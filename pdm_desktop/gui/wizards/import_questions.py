@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -53,9 +51,7 @@ class QuestionCard(QFrame):
             use.clicked.connect(self._typed)
             answers.addWidget(self.text)
             answers.addWidget(use)
-        if question.key == "columns" and not all(
-            isinstance(value, Mapping) for value, _ in question.options or ((0, ""),)
-        ):
+        if question.key in ("columns", "machine"):
             choose = button("Choose among the columns")
             choose.setAutoDefault(False)
             choose.clicked.connect(self.columns_wanted)

@@ -233,3 +233,17 @@ def state_words(source: Source) -> tuple[str, str]:
     if plan.questions:
         return plural(len(plan.questions), "question"), "watch"
     return f"ready, by profile {plan.profile}" if plan.profile else "ready", "muted"
+
+
+def stranger(plan: Plan) -> bool:
+    """Whether a file of a folder is none of the plant's, as far as its columns tell."""
+    return any(question.key == "columns" for question in plan.questions)
+
+
+def seen_as(source: Source, choices: Choices, found: Preview | PdmError) -> Source:
+    """Note what a look at the file under these choices found."""
+    source.shown = choices
+    source.error = found if isinstance(found, PdmError) else None
+    if not isinstance(found, PdmError):
+        source.preview = found
+    return source

@@ -15,7 +15,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QWidget
 
 from pdm_desktop.core.errors import Cancelled, PdmError
-from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Preview, Role
+from pdm_desktop.core.plans import NO_CHOICES, Choices, Preview, Role
 from pdm_desktop.core.results import FileReport, ImportReport
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.widgets import button
@@ -23,7 +23,7 @@ from pdm_desktop.gui.wizards.import_columns import ColumnsPage
 from pdm_desktop.gui.wizards.import_files import FilesPage
 from pdm_desktop.gui.wizards.import_outcome import CheckPage, ResultPage, read_rejects
 from pdm_desktop.gui.wizards.import_reading import ReadingPage
-from pdm_desktop.gui.wizards.import_state import Ask, Source, look
+from pdm_desktop.gui.wizards.import_state import Ask, Source, look, seen_as, stranger
 from pdm_desktop.gui.wizards.steps import StepDialog
 from pdm_desktop.tasks import Task
 
@@ -96,9 +96,9 @@ class ImportWizard(StepDialog):
                     progress.step(len(found), 0, f"Looking at {file.name}")
                     if not file.is_file() and path.is_dir():
                         continue
-                    seen = _seen(Source(file), NO_CHOICES, look(workspace, file, NO_CHOICES))
+                    seen = seen_as(Source(file), NO_CHOICES, look(workspace, file, NO_CHOICES))
                     # A folder may hold other files too; one that the user named is shown with what is wrong with it.
-                    if not path.is_dir() or (seen.plan is not None and not _stranger(seen.plan)):
+                    if not path.is_dir() or (seen.plan is not None and not stranger(seen.plan)):
                         found.append(seen)
             return found
 
@@ -171,11 +171,19 @@ class ImportWizard(StepDialog):
 
         def done(found: list[Preview | PdmError]) -> None:
             for (source, choices), seen in zip(wanted, found, strict=True):
-                _seen(source, choices, seen)
+                seen_as(source, choices, seen)
             self._show()
 
+        def failed(error: Exception) -> None:
+            if isinstance(error, Cancelled):
+                return
+            for source, choices in wanted:
+                seen_as(source, choices, PdmError("The program failed at reading the file so.", "Choose otherwise."))
+            self._show()
+            self.failed.emit(error)
+
         self._follow()
-        self._run("read", "Reading the first rows", work, done, PREVIEW)
+        self._ask("read", "Reading the first rows", work, self._if_open(done), self._if_open(failed), PREVIEW)
 
     # ---- moving
 
@@ -374,8 +382,8 @@ class ImportWizard(StepDialog):
             self._closed = True
             super().reject()
 
-    def _run(self, lane: Any, title: str, work: Any, done: Any, replace: str | None = None) -> None:
-        self._ask(lane, title, work, self._if_open(done), self._if_open(self._fail), replace)
+    def _run(self, lane: Any, title: str, work: Any, done: Any) -> None:
+        self._ask(lane, title, work, self._if_open(done), self._if_open(self._fail))
 
     def _if_open(self, call: Any) -> Any:
         return lambda value: None if self._closed else call(value)
@@ -385,16 +393,3 @@ class ImportWizard(StepDialog):
             self.note.setText(str(error))
         elif not isinstance(error, Cancelled):
             self.failed.emit(error)
-
-
-def _stranger(plan: Plan) -> bool:
-    """Whether a file of a folder is none of the plant's, as far as its columns tell."""
-    return any(question.key == "columns" for question in plan.questions)
-
-
-def _seen(source: Source, choices: Choices, found: Preview | PdmError) -> Source:
-    source.shown = choices
-    source.error = found if isinstance(found, PdmError) else None
-    if not isinstance(found, PdmError):
-        source.preview = found
-    return source
