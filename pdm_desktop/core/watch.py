@@ -27,7 +27,7 @@ REST = 5 * times.SECOND
 """How long a file must have kept its size and time of change, over at least two looks."""
 DOUBTFUL_REST = 2 * times.MINUTE
 """The same for a file that looks cut off: its writer may only be pausing."""
-SUFFIXES = (".csv", ".txt", ".tsv", ".gz", ".zip", ".xlsx", ".parquet")
+SUFFIXES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".gz", ".zip", ".xlsx", ".parquet")
 _BLOCK = 1 << 20
 
 State = Literal["growing", "imported", "failed"]

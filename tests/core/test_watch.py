@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 
 from pdm_desktop.core import watch
 from pdm_desktop.core.errors import Cancelled, PdmError
+from pdm_desktop.core.plans import Choices
 from pdm_desktop.core.progress import Progress, Step
 from pdm_desktop.core.results import WatchReport, WatchSettings
 from pdm_desktop.core.times import MINUTE, SECOND
@@ -243,6 +246,48 @@ def test_a_half_copied_workbook_is_waited_for(plant: Plant, tmp_path: Path) -> N
     assert plant.look().waiting == ()
 
 
+def test_a_packed_file_comes_in_once_it_is_whole_and_its_content_never_again(plant: Plant) -> None:
+    whole = gzip.compress((HEAD + "".join(ROWS)).encode())
+    plant.watch(move=True)
+    (plant.share / "export.csv.gz").write_bytes(whole[:-12])
+    plant.look()
+    assert plant.look().waiting == ("export.csv.gz",)
+    (plant.share / "export.csv.gz").write_bytes(whole)
+    plant.look()
+    assert imported(plant.look(after=watch.DOUBTFUL_REST)) == ["export.csv.gz"]
+    assert plant.values() == [10.5, 11.25, 12.125]
+    (plant.share / "copy.csv.gz").write_bytes(whole)
+    plant.restart()
+    plant.look()
+    assert plant.look(after=watch.DOUBTFUL_REST).known == ("copy.csv.gz",)
+    assert plant.names("done") == ["copy.csv.gz", "export.csv.gz"]
+
+
+def test_a_packed_file_that_stays_cut_off_is_refused_with_the_reason(plant: Plant) -> None:
+    plant.watch(move=True)
+    (plant.share / "export.csv.gz").write_bytes(gzip.compress((HEAD + "".join(ROWS)).encode())[:-12])
+    plant.look()
+    (refused,) = plant.look(after=watch.DOUBTFUL_REST).failed
+    assert "ends early" in refused.reason
+    assert plant.names("failed") == ["export.csv.gz", "export.csv.gz.reason.txt"]
+    assert plant.workspace.imports() == ()
+
+
+def test_a_file_that_leaves_a_question_is_refused_with_the_question_and_comes_in_by_a_profile(plant: Plant) -> None:
+    open_day = HEAD + "".join(f"0{day}/02/2015 06:00,1,{day}\n" for day in (1, 2, 3))
+    plant.watch()
+    path = plant.drop(open_day)
+    plant.look()
+    (refused,) = plant.look().failed
+    assert "day or the month" in refused.reason
+    plan = plant.workspace.recognise(path, Choices(day_first=True))
+    plant.workspace.save_profile("open day", plan)
+    plant.watch()
+    plant.look()
+    assert imported(plant.look()) == ["export.csv"]
+    assert plant.values() == [1, 2, 3]
+
+
 def test_an_empty_file_is_waited_for(plant: Plant) -> None:
     plant.watch()
     plant.drop("")
@@ -285,8 +330,6 @@ def test_a_file_that_grows_while_it_is_read_is_not_moved_and_its_rest_follows(pl
 
 
 def test_where_files_disagree_the_one_written_last_holds(plant: Plant) -> None:
-    import os
-
     plant.watch()
     for name, value, written in (("a.csv", "99", 2_000), ("b.csv", "10.5", 1_000)):
         path = plant.drop(HEAD + f"2015-01-01 06:00:00,1,{value}\n", name)
