@@ -207,8 +207,8 @@ def _trained(
 def recipe(failures: int) -> dict[str, Any]:
     """XGBoost parameters over the defaults for so many failures to learn from.
 
-    Where they are few each tree may look at all features, and draws some at every node instead: on simulated plants of
-    20 machines and 90 days that raised the average precision from .92 to .95.
+    Where they are few each tree may look at all features, and draws some at every node instead: on eight simulated
+    plants of 20 machines and 90 days that raised F1 from .82 to .91 and average precision from .956 to .969.
     """
     if failures >= FEW_TO_LEARN_FROM:
         return {}

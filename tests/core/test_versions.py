@@ -1,0 +1,279 @@
+"""Versions of the model: promoted, rolled back, carried on a stick, moved with their plant, opened by stock MLflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pdm_desktop.core import exchange, registry, training, versions
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, grid
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.times import DAY, HOUR
+from pdm_desktop.core.versions import Versions
+
+# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
+]
+
+START = 1_500_000_000_000 // DAY * DAY
+SPEC = FeatureSpec(("Grundlast °C", "flow/rate"), components=("pump",))
+FACTS = {"plant": "x", "machines": ["0", "1"], "fingerprint": "f", "goal": {"kind": "f1"}, "verdict": "fine"}
+
+
+def machine(name: str, seed: int) -> MachineHistory:
+    rng = np.random.default_rng(seed)
+    times = START + HOUR * np.arange(24 * 60, dtype=np.int64)
+    failures = START + DAY * np.arange(5 + seed, 60, 6, dtype=np.int64)
+    flow = rng.normal(10, 1, len(times))
+    for failure in failures:
+        flow[(times >= failure - DAY) & (times <= failure)] -= 6
+    values = np.stack([rng.normal(70, 2, len(times)), flow])
+    return MachineHistory(name, SPEC.sensors, times, values, failures=EventSeries(failures, ("pump",) * len(failures)))
+
+
+@pytest.fixture(scope="module")
+def candidate() -> training.Candidate:
+    last = START + 60 * DAY
+    rows = training.all_rows((machine(str(i), i) for i in range(3)), 3, SPEC, grid(START, last, HOUR), last, Progress())
+    return training.train(rows, SPEC, training.split(rows, SPEC.horizon), step=HOUR, rounds=8, seed=1, threads=1)
+
+
+@pytest.fixture(scope="module")
+def store(candidate: training.Candidate, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled version 1, and candidates 2 and 3."""
+    mlruns = tmp_path_factory.mktemp("plant eins") / "mlruns"
+    found = Versions(mlruns)
+    files = {"MODEL_CARD.md": "# Card", "plots/cost.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>"}
+    for note in ("two", "three"):
+        found.register(candidate, FACTS, files, note)
+    found.close()
+    return mlruns
+
+
+@pytest.fixture
+def kept(store: Path, tmp_path: Path) -> Versions:
+    shutil.copytree(store, tmp_path / "anderswo" / "mlruns")
+    return Versions(tmp_path / "anderswo" / "mlruns")
+
+
+def test_without_a_store_the_bundled_version_is_in_use_and_nothing_is_made(tmp_path: Path) -> None:
+    found = Versions(tmp_path / "mlruns")
+    assert [(v.version, v.origin, v.champion) for v in found.all()] == [("1", "bundled", True)]
+    assert versions.in_use(tmp_path / "mlruns").info.version == "1"
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_the_version_in_use_is_read_without_mlflow(kept: Versions) -> None:
+    kept.promote("2", "Ada", "better")
+    kept.close()
+    code = (
+        "import sys; from pathlib import Path; from pdm_desktop.core import versions;"
+        f"print(versions.in_use(Path({str(kept.mlruns)!r})).info.version, 'mlflow' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["2", "False"]
+
+
+def test_promoting_and_rolling_back_go_step_by_step_and_are_kept_with_who_and_why(kept: Versions) -> None:
+    kept.promote("2", "Ada", "first")
+    kept.promote("3", "Bob", "second")
+    assert kept.get("champion").version == "3"
+    assert kept.rollback("Ada", "worse after all").version == "2"
+    assert kept.rollback("Ada", "worse still").version == "1"
+    with pytest.raises(PdmError, match="no earlier version"):
+        kept.rollback("Ada", "")
+    assert [(d.who, d.action, d.version, d.before, d.why) for d in kept.decisions()] == [
+        ("Ada", "rolled back", "1", "2", "worse still"),
+        ("Ada", "rolled back", "2", "3", "worse after all"),
+        ("Bob", "promoted", "3", "2", "second"),
+        ("Ada", "promoted", "2", "1", "first"),
+    ]
+    assert versions.in_use(kept.mlruns).info.version == "1"
+    kept.close()
+
+
+def test_the_alias_in_mlflow_follows_also_after_a_crash_between_the_two(kept: Versions) -> None:
+    from mlflow.tracking import MlflowClient
+
+    kept.promote("2", "Ada", "")
+    client = MlflowClient(registry.store_uri(kept.mlruns), registry.store_uri(kept.mlruns))
+    client.set_registered_model_alias(versions.NAME, versions.ALIAS, "3")  # as a crash would leave it
+    kept.decisions()
+    assert str(client.get_model_version_by_alias(versions.NAME, versions.ALIAS).version) == "2"
+    kept.close()
+
+
+def test_a_moved_store_knows_its_new_place_everywhere(kept: Versions, store: Path) -> None:
+    from mlflow.tracking import MlflowClient
+
+    for version in kept.all():
+        assert version.obstacle == ""
+    assert [p.name for p in kept.get("2").plots] == ["cost.svg"]
+    client = MlflowClient(registry.store_uri(kept.mlruns), registry.store_uri(kept.mlruns))
+    for version in client.search_model_versions(f"name='{versions.NAME}'"):
+        assert version.source.startswith(kept.mlruns.resolve().as_uri())
+        run = client.get_run(version.run_id)
+        assert run.info.artifact_uri.startswith(kept.mlruns.resolve().as_uri())
+    assert store.parent.name not in str(client.list_artifacts(kept.all()[0].run_id))
+    kept.close()
+
+
+def test_candidates_go_and_their_numbers_do_not_come_back_but_what_was_in_use_stays(
+    kept: Versions, candidate: training.Candidate
+) -> None:
+    kept.discard("3", "Ada", "no use")
+    assert [v.version for v in kept.all()] == ["2", "1"]
+    assert kept.register(candidate, FACTS, {}).version == "4"
+    with pytest.raises(PdmError, match="is or was in use"):
+        kept.discard("1", "Ada", "")
+    kept.close()
+
+
+def test_altered_files_of_the_version_in_use_are_noticed(kept: Versions) -> None:
+    kept.promote("2", "Ada", "")
+    folder = kept.model("2").folder
+    booster = folder / "model.ubj"
+    booster.write_bytes(booster.read_bytes()[:-1] + b"X")
+    with pytest.raises(PdmError, match=r"model\.ubj"):
+        versions.in_use(kept.mlruns)
+    assert "model.ubj" in kept.get("2").obstacle
+    registry.write_checksums(folder)  # a forger would do that too
+    with pytest.raises(PdmError, match="not those that were promoted"):
+        versions.in_use(kept.mlruns)
+    kept.close()
+
+
+def test_a_stick_carries_a_version_to_another_plant(
+    kept: Versions, candidate: training.Candidate, tmp_path: Path
+) -> None:
+    stick = kept.export("3", tmp_path / "stick.zip")
+    other = Versions(tmp_path / "other" / "mlruns")
+    made = other.bring(stick, "Ada", "from plant one")
+    assert (made.version, made.origin, made.champion) == ("2", "imported", False)
+    assert made.run_id == kept.get("3").run_id
+    np.testing.assert_allclose(
+        other.model("2").predict(candidate.example), candidate.predict(candidate.example), atol=1e-7
+    )
+    assert other.bring(stick, "Ada", "again").version == "2"
+    assert other.promote("2", "Ada", "").champion
+    assert versions.in_use(other.mlruns).info.version == "2"
+    other.close()
+    kept.close()
+
+
+def rezipped(source: Path, out: Path, changed: dict[str, bytes | None]) -> Path:
+    with zipfile.ZipFile(source) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            if name not in changed:
+                after.writestr(name, before.read(name))
+        for name, data in changed.items():
+            if data is not None:
+                after.writestr(name, data)
+    return out
+
+
+def test_a_stick_with_strange_altered_or_missing_files_is_refused_with_the_reason(
+    kept: Versions, tmp_path: Path
+) -> None:
+    stick = kept.export("2", tmp_path / "stick.zip")
+    with zipfile.ZipFile(stick) as archive:
+        about = json.loads(archive.read("pdm_model.json"))
+    about["feature_spec"]["names"][0] = "something else"
+    bad = {
+        "no place": {"model.pkl": b"\x80\x04."},
+        r"\.\./evil": {"../evil.json": b"{}"},
+        "not the one that was recorded": {"model.ubj": b"other"},
+        "not those its checksums name": {"input_example.json": None},
+        "no exported model": {"checksums.json": None},
+    }
+    for reason, changed in bad.items():
+        file = rezipped(stick, tmp_path / "bad.zip", changed)
+        with pytest.raises(PdmError, match=reason):
+            kept.bring(file, "Ada", "")
+    (tmp_path / "unpacked").mkdir()
+    with zipfile.ZipFile(stick) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (tmp_path / "unpacked" / "pdm_model.json").write_text(json.dumps(about), "utf-8")
+    registry.write_checksums(tmp_path / "unpacked")
+    with zipfile.ZipFile(tmp_path / "features.zip", "w") as archive:
+        for path in (tmp_path / "unpacked").iterdir():
+            archive.write(path, path.name)
+    with pytest.raises(PdmError, match="features"):
+        kept.bring(tmp_path / "features.zip", "Ada", "")
+    (tmp_path / "not a zip.zip").write_bytes(b"PK nothing")
+    with pytest.raises(PdmError, match="cannot be read"):
+        kept.bring(tmp_path / "not a zip.zip", "Ada", "")
+    assert [v.version for v in kept.all()] == ["3", "2", "1"]
+    assert not (tmp_path / "evil.json").exists()
+    kept.close()
+
+
+def test_the_exported_zip_holds_only_what_belongs(kept: Versions, tmp_path: Path) -> None:
+    with zipfile.ZipFile(kept.export("2", tmp_path / "stick.zip")) as archive:
+        assert set(archive.namelist()) <= exchange.ALLOWED
+        assert archive.read("MODEL_CARD.md") == b"# Card"
+    kept.close()
+
+
+def _stock_mlflow() -> Path | None:
+    """Stock MLflow of a second environment: .venv-bench beside the program's, or PDM_MLFLOW."""
+    root = Path(__file__).resolve().parents[2]
+    places = [
+        os.environ.get("PDM_MLFLOW", ""),
+        root / ".venv-bench/bin/mlflow",
+        root / ".venv-bench/Scripts/mlflow.exe",
+    ]
+    return next((Path(p) for p in places if p and Path(p).is_file()), None)
+
+
+@pytest.mark.slow
+def test_the_real_mlflow_server_opens_the_store_and_shows_runs_and_plots(kept: Versions) -> None:
+    mlflow = _stock_mlflow()
+    if mlflow is None:
+        pytest.skip("stock mlflow is not in .venv-bench (nor named by PDM_MLFLOW)")
+    run_id = kept.get("2").run_id
+    kept.close()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = f"http://127.0.0.1:{port}"
+    command = [str(mlflow), "ui", "--backend-store-uri", registry.store_uri(kept.mlruns), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", "1"]
+    server = subprocess.Popen(command, cwd=kept.mlruns.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            assert server.poll() is None, "mlflow ui ended"
+            try:
+                with urllib.request.urlopen(f"{place}/health", timeout=5) as answer:
+                    if answer.status == 200:
+                        break
+            except OSError:
+                time.sleep(0.1)
+        with urllib.request.urlopen(f"{place}/api/2.0/mlflow/runs/get?run_id={run_id}", timeout=30) as answer:
+            run = json.load(answer)["run"]
+        metrics = {m["key"] for m in run["data"]["metrics"]}
+        assert {"test_ap", "test_events_caught", "validation_loss"} <= metrics
+        url = f"{place}/get-artifact?path=plots/cost.svg&run_uuid={run_id}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            assert answer.read().startswith(b"<svg")
+        url = f"{place}/api/2.0/mlflow/registered-models/alias?name={versions.NAME}&alias={versions.ALIAS}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            assert json.load(answer)["model_version"]["version"] == "1"
+    finally:
+        server.terminate()
+        server.wait(30)
