@@ -9,8 +9,9 @@ from typing import Literal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-Need = Literal["nothing", "workspace", "writable", "machines"]
-"""What must be there for an action to make sense: an open workspace, one that may be changed, one with machines."""
+Need = Literal["nothing", "workspace", "writable", "machines", "models"]
+"""What must be there for an action to make sense: an open workspace, one that may be changed, one with machines on
+the screen, one whose models can be looked at even where no machine can be judged."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("page:fleet", "&View", "&Fleet", "Ctrl+1", "machines", group="page"),
     Action("page:machine", "&View", "&Machine", "Ctrl+2", "machines", group="page"),
     Action("page:data", "&View", "&Data", "Ctrl+3", "machines", group="page"),
+    Action("page:models", "&View", "M&odels", "Ctrl+4", "models", group="page"),
     Action("find", "&View", "Find a &machine", "Ctrl+K", "machines", gap=True),
     Action("refresh", "&View", "&Refresh", "F5", "machines"),
     Action("theme:system", "&View", "Theme as the &system's", group="theme", gap=True),
     Action("theme:light", "&View", "&Light theme", group="theme"),
     Action("theme:dark", "&View", "D&ark theme", group="theme"),
     Action("watch", "&Plant", "&Watch a folder…", "", "writable", tip="Import files that arrive in a folder"),
+    Action("retrain", "&Plant", "&Retrain the model…", "", "writable", tip="A model of this plant's own history"),
     Action("demo", "&Plant", "Open &demo plant", need="workspace", tip="A simulated plant, in a workspace of its own"),
     Action("doctor", "&Help", "&Doctor…", tip="Is everything here that the program needs?"),
     Action("about", "&Help", "&About PDM Desktop", gap=True, role=QAction.MenuRole.AboutRole),

@@ -28,8 +28,8 @@ DATABASE = "plant.db"
 def screenshot(page: str, out: Path, theme: str, size: tuple[int, int], machine: str | None, workspace: Path) -> None:
     """Paint the real window with the workspace's data, off the screen, and write it as PNG.
 
-    page: fleet, machine, data or welcome; theme: light or dark; size: pixels; machine: for the machine page, else the
-    one at the highest risk. PdmError when there is nothing to show or the file cannot be written.
+    page: fleet, machine, data, models or welcome; theme: light or dark; size: pixels; machine: for the machine page,
+    else the one at the highest risk. PdmError when there is nothing to show or the file cannot be written.
     """
     if page != "welcome" and not (workspace / DATABASE).is_file():
         raise PdmError("There is no workspace here.", "Import files or run demo first.", str(workspace))

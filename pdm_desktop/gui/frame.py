@@ -29,7 +29,12 @@ from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import button, label
 from pdm_desktop.tasks import Task
 
-PAGES: tuple[tuple[str, str], ...] = (("fleet", "Fleet"), ("machine", "Machine"), ("data", "Data"))
+PAGES: tuple[tuple[str, str], ...] = (
+    ("fleet", "Fleet"),
+    ("machine", "Machine"),
+    ("data", "Data"),
+    ("models", "Models"),
+)
 """Key (and icon) and word of each page that works."""
 CLOCK_WORD = {"live": "Live", "end-of-data": "End of data"}
 CLOCK_TIP = {

@@ -36,6 +36,7 @@ from pdm_desktop.gui.theme import CHOICES, Choice, Theme
 from pdm_desktop.gui.widgets import Banner
 
 if TYPE_CHECKING:
+    from pdm_desktop.gui.modelling import Modelling
     from pdm_desktop.gui.pages.data import DataPage
     from pdm_desktop.gui.pages.machine import MachinePage
     from pdm_desktop.gui.recording import Recording
@@ -44,6 +45,8 @@ DEMO_FOLDER = "demo plant"
 TABLES = ["Tables (*.csv *.txt *.tsv *.xlsx *.gz *.zip *.parquet)", "All files (*)"]
 _TICK_MS = 60_000
 _REST_MS = 300
+BEFORE, AFTER = 6 * times.DAY, times.DAY
+"""What a machine's page shows around a time."""
 
 
 class MainWindow(QMainWindow):
@@ -75,6 +78,9 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.strip = TaskStrip(self.session.tasks.active)
         self.pages: dict[str, QWidget] = {}
+        self._models: Modelling | None = None
+        self._unjudged = False
+        """Machines are on record but none can be judged: another model may help."""
         self._hand: Recording | None = None
         self._lay_out()
         self._drop = DropHint(self)
@@ -126,6 +132,10 @@ class MainWindow(QMainWindow):
         """Show the page of this key and load its data when that has changed since."""
         fleet = self.session.fleet
         if fleet is None or not fleet.rows:
+        if key == "models" and (fleet is not None or self._unjudged):
+            self._show(key)
+            self.models.load()
+            return
             self.rail.show_page(self.page)
             return
         if key == "machine" and not self._machine:
@@ -143,6 +153,25 @@ class MainWindow(QMainWindow):
             self._settle(key)
 
     def show_welcome(self, folder: Path | None = None) -> None:
+    def open_machine_at(self, machine: str, at: int) -> None:
+        """Show the machine's page around a time, ms UTC."""
+        self._machine = machine
+        self._stale.discard("machine")
+        self._show("machine")
+        self._load_machine(machine, at - BEFORE, at + AFTER)
+
+    @property
+    def models(self) -> Modelling:
+        """What the window does about models; made when it is first wanted."""
+        if self._models is None:
+            from pdm_desktop.gui.modelling import Modelling
+
+            made = self._models = Modelling(self, self.session, self.theme, self._settings, self._tell_calmly)
+            made.shown.connect(partial(self._settle, "models"))
+            made.failed.connect(self._fail)
+            made.machine_requested.connect(self.open_machine_at)
+        return self._models
+
         """Greet; `folder` is where the plant's record will lie, when no workspace is open to say so."""
         workspace = self.session.workspace
         shown = workspace.folder if workspace is not None else folder
@@ -206,11 +235,12 @@ class MainWindow(QMainWindow):
             "find": self._find,
             "refresh": self.session.change,
             "demo": self._open_demo,
+            "retrain": self._retrain,
             "watch": self.importing.ask_watch,
             "doctor": self.session.check_installation,
             "about": self._about,
         }
-        handlers |= {f"page:{key}": partial(self.show_page, key) for key in ("fleet", "machine", "data")}
+        handlers |= {f"page:{key}": partial(self.show_page, key) for key in ("fleet", "machine", "data", "models")}
         handlers |= {f"theme:{choice}": partial(self._choose_theme, choice) for choice in CHOICES}
         return handlers
 
@@ -223,6 +253,7 @@ class MainWindow(QMainWindow):
                 "machine": self._build_machine,
                 "data": self._build_data,
             }
+                "models": self._build_models,
             self.pages[key] = build[key]()
             self.stack.addWidget(self.pages[key])
         page: QWidget = self.pages[key]
@@ -234,6 +265,7 @@ class MainWindow(QMainWindow):
         page.import_requested.connect(self._ask_files)
         page.report_requested.connect(self._ask_report)
         return page
+        page.retrain_requested.connect(self._retrain)
 
     def _build_welcome(self) -> QWidget:
         page = WelcomePage(self.theme)
@@ -264,6 +296,9 @@ class MainWindow(QMainWindow):
         return page
 
     def _recording(self) -> Recording:
+    def _build_models(self) -> QWidget:
+        return self.models.build_page()
+
         """Changes by hand; made when they are first wanted."""
         if self._hand is None:
             from pdm_desktop.gui.recording import Recording
@@ -315,6 +350,7 @@ class MainWindow(QMainWindow):
         if workspace is None:
             return
         self._machine, self._stale = "", {"machine", "data"}
+        self._unjudged = False
         if "machine" in self.pages:
             self._machine_page().clear()
         name = workspace.settings.plant_name
@@ -344,6 +380,7 @@ class MainWindow(QMainWindow):
             return
         first = self._fleet_page().fleet is None
         self._fleet_page().show_fleet(fleet)
+        self._unjudged = False
         self.top.show_fleet(fleet)
         if "machine" in self.pages:
             self._machine_page().set_machines(self._machines())
@@ -370,6 +407,7 @@ class MainWindow(QMainWindow):
     def _load_machine(self, machine: str, start: int | None, end: int | None) -> None:
         # The page itself may ask for another machine.
         self._machine = machine
+        self._unjudged = True
         self._machine_page().show_loading(machine)
         self.session.load_machine(machine, start, end)
 
@@ -457,6 +495,9 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         self.top.search.setFocus()
+    def _retrain(self) -> None:
+        self.models.retrain()
+
         self.top.search.selectAll()
 
     def _choose_theme(self, choice: Choice) -> None:
@@ -505,6 +546,8 @@ class MainWindow(QMainWindow):
         if files and self.session.writable:
             self._drop.show_count(len(files))
             event.acceptProposedAction()
+        if filled or self._unjudged:
+            present.append("models")
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
         """The files were taken elsewhere."""

@@ -31,9 +31,17 @@ from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label
 
-ORIGIN_WORD = {"bundled": "came with the program", "trained": "trained here", "imported": "imported"}
+ORIGIN_WORD = {"bundled": "with the program", "trained": "trained here", "imported": "imported"}
 BASELINE_WORD = {"any_error": "Any error before", "oldest_component": "Oldest component", "base_rate": "Base rate",
                  "time_of_day": "Time of day"}  # fmt: skip
+FACTS = {
+    "plant": "Plant", "machines": "Machines", "readings": "Readings", "failures": "Failures", "features": "Learnt from",
+    "goal": "Goal", "trials": "Trials", "who": "Trained by", "verdict": "Verdict", "fingerprint": "Fingerprint",
+}  # fmt: skip
+"""What is worth reading of where a version came from; the run in the store holds all of it."""
+GOALS = {"f1": "balanced (best F1)", "alarm-budget": "alarm budget", "cost": "costs"}
+SHORT = 16
+"""Letters shown of a fingerprint or a run's id."""
 DATE = "d MMM yyyy"
 INK = {
     "#1f6feb": "accent", "#7a4fd0": "s3", "#0a7d5a": "s2", "#b26a00": "s4", "#e2e6ec": "line2", "#777": "muted",
@@ -94,25 +102,31 @@ def facts(version: ModelVersion, zone: str) -> list[tuple[str, str]]:
     held_out = version.splits.get("held_out")
     if isinstance(held_out, list | tuple) and held_out:
         found.append(("Kept out", f"{len(held_out):,} machines"))
-    for key in sorted(version.facts):
-        text = fact_text(version.facts[key])
+    for key, word in FACTS.items():
+        text = fact_text(version.facts.get(key))
         if text:
-            found.append((key.replace("_", " ").capitalize(), text))
-    found.append(("Run", version.run_id))
+            found.append((word, text))
+    found.append(("Run", f"{version.run_id[:SHORT]}…"))
     if version.note:
         found.append(("Note", version.note))
     return found
 
 
 def fact_text(value: Any) -> str:
-    """A plain value in a few words; structures are left to the run in MLflow."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) and len(value) <= 200 else ""
+    """A recorded value in a few words; empty where it says nothing."""
+    if isinstance(value, Mapping):
+        return GOALS.get(str(value.get("kind")), "")
+    if isinstance(value, list | tuple):
+        return f"{len(value):,}"
+    if isinstance(value, int | float):
+        return f"{value:,}" if value else ""
+    if value == "all":
+        return "everything on record"
+    if value == "telemetry":
+        return "readings alone"
+    text = str(value or "")
+    hexadecimal = len(text) == 64 and all(letter in "0123456789abcdef" for letter in text)
+    return f"{text[:SHORT]}…" if hexadecimal else text
 
 
 class Picture(QWidget):
@@ -197,7 +211,7 @@ class Plots(Card):
 class EvaluationView(QWidget):
     """A version measured on any span of the record."""
 
-    asked = Signal(int, int)
+    asked = Signal(object, object)
     """Start and end, ms UTC."""
     machine_requested = Signal(str, object)
 

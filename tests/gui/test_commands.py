@@ -25,8 +25,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# MLflow's own, told when the versions of the models page are read.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["fleet", "machine", "data", "welcome"])
+@pytest.mark.parametrize("page", ["fleet", "machine", "data", "models", "welcome"])
 def test_every_page_is_painted_in_both_themes(filled: Path, tmp_path: Path, page: str, theme: str) -> None:
     out = tmp_path / "new folder" / f"{page}.png"
     commands.screenshot(page, out, theme, (1366, 768), None, filled)

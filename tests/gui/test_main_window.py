@@ -253,7 +253,7 @@ def test_the_chosen_theme_is_remembered(window: MainWindow, settings: QSettings)
 
 def test_actions_that_make_no_sense_yet_are_off(window: MainWindow) -> None:
     off = {key for key, action in window.menu_actions.items() if not action.isEnabled()}
-    assert off == {"report", "page:fleet", "page:machine", "page:data", "find", "refresh"}
+    assert off == {"report", "page:fleet", "page:machine", "page:data", "page:models", "find", "refresh"}
 
 
 def held_up(qtbot: QtBot, window: MainWindow) -> Callable[[], bool]:

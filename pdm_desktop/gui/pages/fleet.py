@@ -27,6 +27,8 @@ FILTERS: tuple[tuple[str, Band | None], ...] = (
     ("All states", None),
     *((BAND_WORD[band], band) for band in sorted(BAND_RANK, key=BAND_RANK.__getitem__)),
 )
+RETRAIN = "Retrain…"
+"""What to do about a plant that the model in use does not know."""
 SENSIBLE_REASONS = 5
 WORTH_NAMING = 0.001
 """A component risk below this is not shown as the likeliest."""
@@ -39,6 +41,7 @@ class FleetPage(QWidget):
     machine_chosen = Signal(str)
     import_requested = Signal()
     report_requested = Signal()
+    retrain_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +51,7 @@ class FleetPage(QWidget):
         self.head = PageHead("Fleet", "")
         self.tiles = self._make_tiles()
         self.banner = Banner()
+        self.banner.acted.connect(self.retrain_requested)
         self.filter_text = QLineEdit()
         self.filter_band = QComboBox()
         self.shown = label(role="small")
@@ -93,7 +97,10 @@ class FleetPage(QWidget):
         self._say_horizon(fleet.horizon_h)
         self.model.set_rows(fleet.rows)
         self._fill_tiles(fleet)
-        self.banner.show_text("\n".join(fleet.notes), "watch" if fleet.count("unknown") else "")
+        foreign = fleet.model is None and bool(fleet.rows)
+        self.banner.show_text(
+            "\n".join(fleet.notes), "watch" if fleet.count("unknown") else "", RETRAIN if foreign else ""
+        )
         self.export_button.setEnabled(bool(fleet.rows))
 
     def show_nothing(self, heading: str, line: str) -> None:
