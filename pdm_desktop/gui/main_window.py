@@ -131,11 +131,11 @@ class MainWindow(QMainWindow):
     def show_page(self, key: str) -> None:
         """Show the page of this key and load its data when that has changed since."""
         fleet = self.session.fleet
-        if fleet is None or not fleet.rows:
         if key == "models" and (fleet is not None or self._unjudged):
             self._show(key)
             self.models.load()
             return
+        if fleet is None or not fleet.rows:
             self.rail.show_page(self.page)
             return
         if key == "machine" and not self._machine:
@@ -152,7 +152,6 @@ class MainWindow(QMainWindow):
         else:
             self._settle(key)
 
-    def show_welcome(self, folder: Path | None = None) -> None:
     def open_machine_at(self, machine: str, at: int) -> None:
         """Show the machine's page around a time, ms UTC."""
         self._machine = machine
@@ -172,6 +171,7 @@ class MainWindow(QMainWindow):
             made.machine_requested.connect(self.open_machine_at)
         return self._models
 
+    def show_welcome(self, folder: Path | None = None) -> None:
         """Greet; `folder` is where the plant's record will lie, when no workspace is open to say so."""
         workspace = self.session.workspace
         shown = workspace.folder if workspace is not None else folder
@@ -234,8 +234,8 @@ class MainWindow(QMainWindow):
             "quit": self.close,
             "find": self._find,
             "refresh": self.session.change,
-            "demo": self._open_demo,
             "retrain": self._retrain,
+            "demo": self._open_demo,
             "watch": self.importing.ask_watch,
             "doctor": self.session.check_installation,
             "about": self._about,
@@ -252,8 +252,8 @@ class MainWindow(QMainWindow):
                 "welcome": self._build_welcome,
                 "machine": self._build_machine,
                 "data": self._build_data,
-            }
                 "models": self._build_models,
+            }
             self.pages[key] = build[key]()
             self.stack.addWidget(self.pages[key])
         page: QWidget = self.pages[key]
@@ -264,8 +264,8 @@ class MainWindow(QMainWindow):
         page.machine_chosen.connect(self.open_machine)
         page.import_requested.connect(self._ask_files)
         page.report_requested.connect(self._ask_report)
-        return page
         page.retrain_requested.connect(self._retrain)
+        return page
 
     def _build_welcome(self) -> QWidget:
         page = WelcomePage(self.theme)
@@ -295,10 +295,10 @@ class MainWindow(QMainWindow):
         page.import_requested.connect(self._ask_files)
         return page
 
-    def _recording(self) -> Recording:
     def _build_models(self) -> QWidget:
         return self.models.build_page()
 
+    def _recording(self) -> Recording:
         """Changes by hand; made when they are first wanted."""
         if self._hand is None:
             from pdm_desktop.gui.recording import Recording
@@ -349,8 +349,8 @@ class MainWindow(QMainWindow):
         workspace = self.session.workspace
         if workspace is None:
             return
-        self._machine, self._stale = "", {"machine", "data"}
         self._unjudged = False
+        self._machine, self._stale = "", {"machine", "data"}
         if "machine" in self.pages:
             self._machine_page().clear()
         name = workspace.settings.plant_name
@@ -378,9 +378,9 @@ class MainWindow(QMainWindow):
         if not fleet.rows:
             self.show_welcome()
             return
+        self._unjudged = False
         first = self._fleet_page().fleet is None
         self._fleet_page().show_fleet(fleet)
-        self._unjudged = False
         self.top.show_fleet(fleet)
         if "machine" in self.pages:
             self._machine_page().set_machines(self._machines())
@@ -399,6 +399,7 @@ class MainWindow(QMainWindow):
             self.session.prepare(partial(importlib.import_module, "pdm_desktop.gui.pages.machine"))
 
     def _no_fleet(self, error: PdmError) -> None:
+        self._unjudged = True
         self._fleet_page().show_nothing(error.message, error.hint)
         self._show("fleet")
         self._update_actions()
@@ -407,7 +408,6 @@ class MainWindow(QMainWindow):
     def _load_machine(self, machine: str, start: int | None, end: int | None) -> None:
         # The page itself may ask for another machine.
         self._machine = machine
-        self._unjudged = True
         self._machine_page().show_loading(machine)
         self.session.load_machine(machine, start, end)
 
@@ -479,6 +479,9 @@ class MainWindow(QMainWindow):
             names = ["Whole workspace (*.zip)", "Record only (*.db)"]
             messages.choose_target(self, self._settings, "Back up", names, name, self.session.back_up)
 
+    def _retrain(self) -> None:
+        self.models.retrain()
+
     def _fill_demo(self) -> None:
         self._welcome().set_enabled(False)
         self.session.fill_demo()
@@ -495,9 +498,6 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         self.top.search.setFocus()
-    def _retrain(self) -> None:
-        self.models.retrain()
-
         self.top.search.selectAll()
 
     def _choose_theme(self, choice: Choice) -> None:
@@ -530,8 +530,10 @@ class MainWindow(QMainWindow):
         filled = session.fleet is not None and bool(session.fleet.rows)
         if filled:
             present.append("machines")
+        if filled or self._unjudged:
+            present.append("models")
         actions.enable(self.menu_actions, present)
-        self.rail.setEnabled(filled)
+        self.rail.setEnabled(filled or self._unjudged)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Tell once that the window is on the screen."""
@@ -546,8 +548,6 @@ class MainWindow(QMainWindow):
         if files and self.session.writable:
             self._drop.show_count(len(files))
             event.acceptProposedAction()
-        if filled or self._unjudged:
-            present.append("models")
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
         """The files were taken elsewhere."""
