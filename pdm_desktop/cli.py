@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from pdm_desktop import __version__, cli_models
+from pdm_desktop import __version__, cli_models, cli_record
 from pdm_desktop.core.errors import PdmError, UsageError
 
 Arguments = argparse.Namespace
@@ -531,7 +531,9 @@ def _parser() -> _Parser:
     features.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
     features.add_argument("--machine", action="append", metavar="ID")
 
-    cli_models.grammar(command, cli_models.Tools(_open, _put, _progress))
+    tools = cli_models.Tools(_open, _put, _progress)
+    cli_models.grammar(command, tools)
+    cli_record.grammar(command, tools)
 
     backup = command("backup", _backup, "copy the record (.zip: the whole workspace)")
     backup.add_argument("--out", type=Path, required=True, metavar="FILE")

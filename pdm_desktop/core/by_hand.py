@@ -11,7 +11,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.fleet import Clock
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import By, HandEvent, MachineRecord, MergePreview, Period, PeriodRule
+from pdm_desktop.core.results import By, Edit, HandEvent, MachineRecord, MergePreview, Period, PeriodRule
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
@@ -65,6 +65,14 @@ class ByHand:
             return self._store.service.periods()
         self._require(machine)
         return service.InService(self._store).periods(next(fleets.histories(self._store, [machine], None, None)))
+
+    def rules(self) -> tuple[PeriodRule, ...]:
+        """The rules on sensors that hold."""
+        return self._store.service.rules()
+
+    def changes(self) -> tuple[Edit, ...]:
+        """Every change by hand, newest first."""
+        return self._store.edits.all()
 
     def enter_periods(self, entries: Sequence[Entry], by: By) -> int:
         """Keep periods; returns the edit."""
