@@ -69,6 +69,8 @@ _NAMES: dict[str, str] = {
         quality qualityflag qualitycode opcquality qual qualitaet qualitat guete gute qualite calidad qualita kwaliteit
         qualidade kvalitet jakosc kvalita status statuscode badflag state valuestatus""",
 }  # fmt: skip
+_MACHINE_STEMS = ("machine", "maschine", "maquina", "macchina", "maskin", "equipment", "equipement", "anlagen")
+_MACHINE_ENDS = ("id", "no", "nr", "nummer", "number", "name", "naam", "code", "nom", "tag", "key", "kennung", "numero")
 _ROLES: dict[str, set[str]] = {}
 for _role, _names in _NAMES.items():
     for _name in _names.split():
@@ -89,5 +91,8 @@ def canonical(name: str) -> str:
 def roles(name: str) -> set[str]:
     """Every role that plants give a column of that name; the content decides between them."""
     own = canonical(name)
-    found = set(_ROLES.get(plain(name), set()))
+    bare = plain(name)
+    found = set(_ROLES.get(bare, set()))
+    if not found and bare.startswith(_MACHINE_STEMS) and bare.endswith(_MACHINE_ENDS):
+        found = {"machine"}
     return found | {own} if own else found

@@ -54,7 +54,7 @@ def _best(tags: list[str], separator: str) -> TagRule | None:
     rule = best[1]
     of_machine, of_sensor = _sides(tags, rule)
     if not any(map(_ID.match, of_machine)) and all(map(_ID.match, of_sensor)):
-        turned = TagRule(separator, 1, sensor_first=True)
+        turned = TagRule(separator, 0, machine_parts=1, sensor_first=True)
         if all(turned.split(tag) for tag in tags):
             rule = turned
             of_machine, _ = _sides(tags, rule)
