@@ -228,3 +228,61 @@ def test_a_retired_machine_keeps_its_record_and_can_return(store: Store, tmp_pat
     assert store.names.retired() == {}
     store.edits.undo(edit, "Ann", Progress())
     assert store.names.retired() == {"1": T0 + HOUR}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_merge_of_anything_equals_having_had_one_machine_and_stays_undoable_in_any_order(
+    store: Store, tmp_path: Path, seed: int
+) -> None:
+    """Against a plain model: each cell holds the value of its newest batch not undone, whichever name it came under."""
+    random = np.random.default_rng(seed)
+    said: dict[int, dict[tuple[int, int], float]] = {}
+
+    def bring(names: list[str], number: int) -> None:
+        cells: dict[tuple[int, int], float] = {}
+        with store.batch(f"{number}.csv", "telemetry") as writer:
+            # B first: what A says in the same file holds over it.
+            for name in sorted(names, reverse=True):
+                hours = np.flatnonzero(random.random(8) < 0.6)
+                if not len(hours):
+                    continue
+                grid = random.integers(0, 3, (2, len(hours))).astype(float)
+                grid[random.random(grid.shape) < 0.3] = np.nan
+                writer.readings([name], np.zeros(len(hours), np.int64), T0 + hours * HOUR,
+                                [("heat", ""), ("flow", "")], grid, hours + 2)  # fmt: skip
+                for sensor, column in zip(*np.nonzero(~np.isnan(grid)), strict=True):
+                    cells[int(hours[column]), int(sensor)] = float(grid[sensor, column])
+            writer.finish(f"file {number}", 0)
+        said[writer.id] = cells
+
+    def check() -> None:
+        expected: dict[tuple[int, int], float] = {}
+        for _, cells in sorted(said.items()):
+            expected |= cells
+        when, grid = store.telemetry("A")
+        names = [sensor.name for sensor in store.sensors()]
+        found = {
+            (int(when[column] - T0) // HOUR, ["heat", "flow"].index(names[sensor])): float(grid[sensor, column])
+            for sensor, column in zip(*np.nonzero(~np.isnan(grid)), strict=True)
+        }
+        assert found == expected
+        assert sum(store.coverage()["readings"]) == len(when)
+
+    for number in range(6):
+        bring([["A"], ["B"], ["A", "B"]][random.integers(0, 3)], number)
+    if {"A", "B"} - set(store.machines()["machine"]):
+        bring(["A"], 90)
+        bring(["B"], 91)
+    for batch in random.permutation(sorted(said))[:1].tolist():
+        store.undo(batch, Progress())
+        del said[batch]
+    if {"A", "B"} <= set(store.machines()["machine"]):
+        naming.merge(store, "B", "A", ANN, tmp_path / "backups", Progress())
+        check()
+    bring(["B", "A"], 99)
+    if "B" not in set(store.machines()["machine"]):
+        for batch in random.permutation(sorted(said)).tolist():
+            check()
+            store.undo(batch, Progress())
+            del said[batch]
+        check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pandas as pd
 import pytest
@@ -217,3 +218,59 @@ def test_other_sqlite_tools_see_the_record_without_what_was_deleted(store: Store
         assert db.execute("SELECT component FROM failures_by_name").fetchall() == [("belt",)]
     finally:
         db.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_imports_undos_and_changes_in_any_order_leave_what_the_newest_change_or_else_an_import_says(
+    store: Store, tmp_path: Path, seed: int
+) -> None:
+    """Against a plain model: the newest change not taken back decides, where there is none any import not undone."""
+    random = Random(seed)
+    keys = [(hour, label) for hour in (1, 2, 3) for label in ("belt", "pump")]
+    imports: list[tuple[int, set[tuple[int, str]], bool]] = []
+    edits: dict[int, tuple[dict[tuple[int, str], bool], bool]] = {}
+
+    def expected() -> list[tuple[int, str]]:
+        there = set().union(*(said for _, said, alive in imports if alive))
+        for _, (says, alive) in sorted(edits.items()):
+            for key, on in says.items() if alive else ():
+                (there.add if on else there.discard)(key)
+        return sorted(there)
+
+    def event(key: tuple[int, str]) -> HandEvent:
+        return HandEvent("failures", T0 + key[0] * HOUR, key[1])
+
+    load(store, tmp_path, "datetime,machineID,error\n2015-01-01 06:00:00,1,e1\n", "errors.csv")
+    for step in range(60):
+        on = [key for key in keys if key in expected()]
+        off = [key for key in keys if key not in on]
+        what = random.choice(("import", "undo import", "enter", "delete", "correct", "undo", "undo"))
+        if what == "import":
+            said = {key for key in keys if random.random() < 0.4}
+            if said:
+                lines = [f"{times.iso(T0 + h * HOUR, 'UTC')[:19].replace('T', ' ')},1,{c}" for h, c in sorted(said)]
+                text = "\n".join(["datetime,machineID,failure", *lines, ""])
+                batch = load(store, tmp_path, text, f"failures{step}.csv")
+                if batch:
+                    imports.append((batch, said, True))
+        elif what == "undo import":
+            alive = [at for at, (_, _, still) in enumerate(imports) if still]
+            if alive:
+                at = random.choice(alive)
+                store.undo(imports[at][0], Progress())
+                imports[at] = (*imports[at][:2], False)
+        elif what == "enter" and off:
+            key = random.choice(off)
+            edits[record.enter(store, "1", event(key), ANN, now=NOW, known=None)] = ({key: True}, True)
+        elif what == "delete" and on:
+            key = random.choice(on)
+            edits[record.delete(store, "1", event(key), ANN)] = ({key: False}, True)
+        elif what == "correct" and on and off:
+            old, new = random.choice(on), random.choice(off)
+            made = record.correct(store, "1", event(old), event(new), ANN, now=NOW, known=None)
+            edits[made] = ({old: False, new: True}, True)
+        elif what == "undo" and any(alive for _, alive in edits.values()):
+            edit = random.choice([number for number, (_, alive) in edits.items() if alive])
+            store.edits.undo(edit, "Ann", Progress())
+            edits[edit] = (edits[edit][0], False)
+        assert sorted(failures(store)) == expected(), (step, what)
