@@ -223,6 +223,40 @@ def test_a_wrong_choice_is_told_at_once_and_taken_back_with_one_click(
     assert not wizard.reading.error.isVisible()
 
 
+def test_a_file_that_nothing_was_recognised_of_can_be_read_by_what_the_user_says(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("a|b|c\nd|e|f\ndatetime|machineID|heat\n2015-01-01 06:00:00|1|10.5\n", "utf-16")
+    window.importing.open_wizard([path])
+    wizard = shown(qtbot, window)
+    pick(qtbot, window, wizard.reading.encoding, "UTF-8")
+    assert wizard.source is not None
+    assert wizard.source.error is not None
+    pick(qtbot, window, wizard.reading.encoding, "UTF-16")
+    line = wizard.reading.header_row.lineEdit()
+    assert line is not None
+    type_into(qtbot, window, line, "3")
+    assert wizard.reading.table.rows.preview is not None
+    assert wizard.reading.table.rows.preview.header == ("datetime", "machineID", "heat")
+    assert wizard.source.ready
+
+
+def test_the_fields_of_a_broken_file_show_what_the_user_said_and_no_guesses(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_bytes(b"")
+    window.importing.open_wizard([path])
+    wizard = shown(qtbot, window)
+    assert wizard.reading.heading.text() == "Nothing was recognised"
+    assert (wizard.reading.kind.currentText(), wizard.reading.encoding.currentText()) == ("", "")
+    path.write_text("datetime;machineID;heat\n2015-01-01 06:00:00;1;10,5\n", "utf-8")
+    pick(qtbot, window, wizard.reading.delimiter, "Semicolon  ;")
+    assert wizard.reading.heading.text() == "What was recognised"
+    assert (wizard.reading.kind.currentText(), wizard.reading.encoding.currentText()) == ("Telemetry", "UTF-8")
+
+
 def test_the_preview_follows_the_time_zone(qtbot: QtBot, window: MainWindow, certain: Path) -> None:
     window.importing.open_wizard([certain])
     wizard = shown(qtbot, window)

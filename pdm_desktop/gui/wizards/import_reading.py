@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QCompleter, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
-from pdm_desktop.core.plans import Plan
+from pdm_desktop.core.plans import Choices, Plan
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label
 from pdm_desktop.gui.wizards.import_preview import PreviewTable
@@ -30,6 +30,8 @@ from pdm_desktop.gui.wizards.steps import StepPage, clear
 COLUMNS = 6
 FROM_FILE = "As the file says"
 LAST_LINE = 100_000
+TABLES = (".xlsx", ".parquet")
+"""Endings of files that are no text: they have neither encoding nor delimiter."""
 
 
 @cache
@@ -71,6 +73,7 @@ class ReadingPage(StepPage):
         self._zones_filled = False
         self.fields: dict[str, QWidget] = {}
         self._titles: dict[str, QWidget] = {}
+        self.heading = label("", "heading")
         self.error = Banner()
         self.questions = QVBoxLayout()
         self.questions.setSpacing(6)
@@ -133,6 +136,7 @@ class ReadingPage(StepPage):
 
     def _line(self, field: str) -> QSpinBox:
         made = QSpinBox()
+        made.setProperty("field", field)
         made.setRange(0, LAST_LINE)
         made.setSpecialValueText("None")
         made.setPrefix("Line ")
@@ -144,7 +148,7 @@ class ReadingPage(StepPage):
     def _form(self) -> Card:
         card = Card(margin=12)
         head = QHBoxLayout()
-        head.addWidget(label("What was recognised", "heading"))
+        head.addWidget(self.heading)
         head.addStretch(1)
         head.addWidget(self.again)
         card.body.addLayout(head)
@@ -182,12 +186,15 @@ class ReadingPage(StepPage):
 
     def _fill(self, source: Source) -> None:
         plan = source.plan
-        for widget in self.fields.values():
-            widget.setEnabled(plan is not None)
+        self.heading.setText("What was recognised" if plan is not None else "Nothing was recognised")
+        for box in (self.machine, self.day_first):
+            box.setEnabled(plan is not None)
         if plan is None:
+            self._fill_said(source.choices)
             return
-        for widget in (self.encoding, self.delimiter):
-            widget.setEnabled(not plan.sheets)
+        table = source.path.suffix.lower() in TABLES
+        for box in (self.encoding, self.delimiter):
+            box.setEnabled(not table)
         self.sheet.clear()
         for name in plan.sheets:
             self.sheet.addItem(name, name)
@@ -197,8 +204,8 @@ class ReadingPage(StepPage):
             (self.kind, plan.kind),
             (self.layout_box, plan.layout),
             (self.sheet, plan.sheet),
-            (self.encoding, plan.encoding),
-            (self.delimiter, plan.delimiter),
+            (self.encoding, None if table else plan.encoding),
+            (self.delimiter, None if table else plan.delimiter),
             (self.decimal, plan.decimal),
             (self.day_first, plan.day_first),
         ):
@@ -208,6 +215,16 @@ class ReadingPage(StepPage):
         self.units_row.setValue(plan.units_row or 0)
         self._fill_zone(plan)
         self._fill_machine(source, plan)
+
+    def _fill_said(self, said: Choices) -> None:
+        """There is nothing but what the user said."""
+        for widget in (self.sheet, self._titles["sheet"]):
+            widget.hide()
+        for box in (self.kind, self.layout_box, self.encoding, self.delimiter, self.decimal, self.day_first):
+            _set(box, getattr(said, str(box.property("field"))))
+        for line in (self.header_row, self.units_row):
+            line.setValue(getattr(said, str(line.property("field"))) or 0)
+        self.zone.setCurrentText(said.time_zone or "")
 
     def _fill_zone(self, plan: Plan) -> None:
         if not self._zones_filled:

@@ -28,7 +28,7 @@ KIND_WORDS = {
 LAYOUT_WORDS = {
     "wide": "A column a sensor",
     "long": "A row a value",
-    "wide tags": "A column a machine and sensor",
+    "wide tags": "A column a tag",
 }
 DELIMITER_WORDS = {",": "Comma  ,", ";": "Semicolon  ;", "\t": "Tab", "|": "Bar  |", " ": "Space"}
 DECIMAL_WORDS = {".": "Point  1.5", ",": "Comma  1,5"}
