@@ -32,6 +32,8 @@ class Task:
         self.state: State = "waiting"
         self.step: Step | None = None
         self.started: float | None = None
+        self.superseded = False
+        """Another task has taken its place: whoever asked has asked for something else since."""
         self._progress = progress
 
     def cancel(self) -> None:
@@ -81,6 +83,7 @@ class Tasks:
             if replace is not None:
                 for earlier in self._active:
                     if earlier.key == replace:
+                        earlier.superseded = True
                         earlier.cancel()
             self._active.append(task)
         self._lanes[lane].submit(self._work, task, work, done, failed)
@@ -116,15 +119,14 @@ class Tasks:
             result = work(task._progress)
         except Cancelled as exc:
             task.state = "cancelled"
-            # A replaced task says nothing: whoever asked has asked for something else since.
-            if failed is not None and task.key is None:
+            if failed is not None and not task.superseded:
                 outcome = _bound(failed, exc)
         except Exception as exc:  # noqa: BLE001 (a bug in the work must reach the window's report, not die with the thread)
             task.state = "failed"
             outcome = _bound(failed if failed is not None else _raise, exc)
         else:
             task.state = "done"
-            if not (task.key is not None and task._progress.cancelled):
+            if not task.superseded:
                 outcome = _bound(done, result)
         with self._lock:
             self._active.remove(task)

@@ -104,7 +104,8 @@ class RangePicker(QWidget):
         if start is None or end is None:
             self._picked, self._dates = USUAL, None
         else:
-            self._picked, self._dates = DATES, (start, end)
+            self._picked = next((word for word, _ in SPANS if self._means(word, (start, end))), DATES)
+            self._dates = (start, end) if self._picked == DATES else None
         self._mark()
 
     def follow(self, start: int, end: int) -> None:

@@ -99,10 +99,13 @@ class Session(QObject):
 
     def open(self, folder: Path, *, read_only: bool = False, fill_demo: bool = False) -> None:
         """Open the workspace in `folder` in place of the one open; fill_demo: make it the demo plant when empty."""
-        before = self.workspace
+        before, shown = self.workspace, self.fleet
         if before is not None and before.folder == folder:
             self.change()
             return
+        # Nothing may be asked of a workspace that is about to be closed.
+        self.workspace, self.fleet = None, None
+        self.tasks_changed.emit()
 
         def work(_progress: Progress) -> tuple[Workspace, bool]:
             # Here and not above: the record's libraries take longer to load than the window to appear.
@@ -125,6 +128,8 @@ class Session(QObject):
                 self.refresh()
 
         def failed(error: Exception) -> None:
+            # The other one could not be opened: stay with the one that is, if it was not closed yet.
+            self.workspace, self.fleet = before, shown
             self.not_opened.emit(folder, error, read_only)
 
         self.tasks.run("write", "Opening the workspace", work, done, failed)
@@ -137,7 +142,12 @@ class Session(QObject):
             self.scored.emit(fleet)
 
         def failed(error: Exception) -> None:
-            if isinstance(error, PdmError):
+            if isinstance(error, Cancelled):
+                self.cancelled.emit()
+                if self.fleet is None:
+                    # Nothing is on the screen yet: say how to go on.
+                    self.not_scored.emit(PdmError("The scoring was stopped.", "View > Refresh takes it up again."))
+            elif isinstance(error, PdmError):
                 self.fleet = None
                 self.not_scored.emit(error)
             else:

@@ -304,3 +304,76 @@ def test_progress_tells_rows_and_machines_in_numbers(tmp_path: Path, plant_files
         opened.score(None, Progress(steps.append))
     assert any("PdM_telemetry.csv" in step.text and step.total >= 5_000 for step in steps)
     assert any(step.text.startswith("Scoring") and step.total == 6 for step in steps)
+
+
+def test_a_time_before_any_reading_has_no_numbers(workspace: Workspace) -> None:
+    fleet = workspace.score(times.parse("2014-01-01", "UTC"), Progress())
+    assert {(row.band, row.risk) for row in fleet.rows} == {("unknown", None)}
+    assert fleet.rows[0].note == "No reading before 1 Jan 2014, 00:00"
+
+
+def test_a_machine_known_by_name_only_is_listed_without_a_number(tmp_path: Path, workspace: Workspace) -> None:
+    spare = pd.DataFrame({"machineID": ["spare 10²"], "model": ["model1"], "age": [3]})
+    workspace.import_files([write(tmp_path / "in", "PdM_machines.csv", spare)], Progress())
+    rows_by_name = {row.machine: row for row in workspace.score(None, Progress()).rows}
+    assert rows_by_name["spare 10²"].note == "No readings on record"
+    assert workspace.machine_view("spare 10²", None, None, Progress()).sensors[0].times.size == 0
+    assert workspace.score_all(Progress()) == 6 * (40 * 24 + 1)
+    assert workspace.export_features(tmp_path / "f.csv", Progress()) == 6 * (40 * 24 + 1)
+
+
+def test_a_question_about_the_far_future_leaves_no_answer_behind(workspace: Workspace) -> None:
+    workspace.score(None, Progress())
+    before = rows(workspace, "SELECT * FROM latest_risk")
+    workspace.score(times.parse("2016-01-01", "UTC"), Progress())
+    assert rows(workspace, "SELECT * FROM latest_risk") == before
+
+
+def test_a_demo_stopped_while_it_is_scored_leaves_nothing(tmp_path: Path) -> None:
+    with Workspace.open(tmp_path / "ws") as opened:
+        progress = Progress(lambda step: progress.cancel() if step.text.startswith("Scoring") else None)
+        with pytest.raises(Cancelled):
+            opened.demo(progress, machines=2, days=5)
+        assert opened.is_empty()
+        assert opened.settings.plant_name == "My plant"
+    assert not [path for path in (tmp_path / "ws").iterdir() if path.name.startswith("demo-")]
+
+
+def test_a_file_that_contradicts_itself_changes_nothing_the_second_time(tmp_path: Path, workspace: Workspace) -> None:
+    at = times.iso(workspace.clock().now, "UTC")[:19].replace("T", " ")
+    twice = pd.DataFrame({"datetime": [at] * 2, "machineID": ["1"] * 2, "volt": [150.0, 160.0]})
+    path = write(tmp_path / "in", "PdM_telemetry.csv", twice)
+    assert workspace.import_files([path], Progress()).files[0].batch is not None
+    workspace.score(None, Progress())
+    kept = rows(workspace, RISKS)
+    assert workspace.import_files([path], Progress()).files[0].batch is None
+    assert rows(workspace, RISKS) == kept
+
+
+def test_rejects_of_an_import_that_was_taken_back_go_with_it(tmp_path: Path, workspace: Workspace) -> None:
+    bad = pd.DataFrame({"datetime": ["2015-01-05 00:00:00", "never"], "machineID": ["1", "1"], "volt": [1.0, 2.0]})
+    first = write(tmp_path / "in", "a_telemetry.csv", bad)
+    events = pd.DataFrame({"datetime": ["never"], "machineID": ["1"], "errorID": ["error1"]})
+    second = write(tmp_path / "in", "b_errors.csv", events)
+    with pytest.raises(PdmError):
+        workspace.import_files([first, second], Progress())
+    assert not list((workspace.folder / "imports").glob("*"))
+
+
+def test_features_are_written_for_scored_rows_only(tmp_path: Path, plant_files: Path) -> None:
+    frame = telemetry(plant_files)
+    frame = frame[frame["machineID"] == 1]
+    frame.loc[frame["datetime"] > "2015-01-20 00:00:00", "pressure"] = np.nan
+    with Workspace.open(tmp_path / "ws") as opened:
+        opened.import_files([write(tmp_path / "in", "PdM_telemetry.csv", frame)], Progress())
+        written = opened.export_features(tmp_path / "f.csv", Progress())
+        assert written == opened.score_all(Progress())
+    # From 1 January 06:00 to 20 January 23:00, the last hour within 24 h of pressure's last value.
+    assert written == 19 * 24 + 18
+
+
+def test_a_closed_workspace_says_so(tmp_path: Path) -> None:
+    opened = Workspace.open(tmp_path / "ws")
+    opened.close()
+    with pytest.raises(PdmError, match="closed"):
+        opened.is_empty()

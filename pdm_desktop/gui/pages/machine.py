@@ -142,6 +142,11 @@ class MachinePage(QWidget):
         self.message.say(f"Reading machine {machine} …", "")
         self._body.setCurrentIndex(1)
 
+    def stop_loading(self) -> None:
+        """The reading was stopped or failed: no machine is shown where none could be."""
+        if self._view is None:
+            self.clear()
+
     def show_view(self, view: MachineView) -> None:
         """Show `view`; where it answers a pan beyond what was loaded, the time in sight stays."""
         state = view.state
