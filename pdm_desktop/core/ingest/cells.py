@@ -55,6 +55,8 @@ def read(block: Block, plan: Plan) -> Cells:
     """The cells of a block. Clean stretches take a fast way, the others are read cell by cell; both read numbers
     alike, so that it does not matter beside what a row stands."""
     fast = _read_clean(block, plan)
+    if fast is None and not block.data.strip():
+        return _read_carefully(Block(b"", block.line), plan)  # blank lines, perhaps millions of them
     if fast is not None:
         return fast
     if b'"' in block.data or len(block.data) < _STRETCH:
