@@ -43,7 +43,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("page:data", "&View", "&Data", "Ctrl+3", "machines", group="page"),
     Action("page:models", "&View", "M&odels", "Ctrl+4", "models", group="page"),
     Action("find", "&View", "Find a &machine", "Ctrl+K", "machines", gap=True),
-    Action("refresh", "&View", "&Refresh", "F5", "machines"),
+    Action("refresh", "&View", "&Refresh", "F5", "models"),
     Action("theme:system", "&View", "Theme as the &system's", group="theme", gap=True),
     Action("theme:light", "&View", "&Light theme", group="theme"),
     Action("theme:dark", "&View", "D&ark theme", group="theme"),

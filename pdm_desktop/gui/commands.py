@@ -36,6 +36,8 @@ def screenshot(page: str, out: Path, theme: str, size: tuple[int, int], machine:
     _application()
     window = _window(cast("Choice", theme))
     try:
+        # A picture may be of any size, whatever is comfortable to work in.
+        window.setMinimumSize(0, 0)
         window.resize(*size)
         window.show()
         if page == "welcome":

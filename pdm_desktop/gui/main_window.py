@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
     def open_workspace(self, folder: Path, *, read_only: bool = False, fill_demo: bool = False) -> None:
         """Open the workspace in `folder` in place of the one open; fill_demo: make it the demo plant when empty."""
         self.session.open(folder, read_only=read_only, fill_demo=fill_demo)
+        self._update_actions()
 
     def import_files(self, files: Sequence[Path]) -> None:
         """Import files and folders, tell what came in, show the fleet anew; the wizard asks what they leave open."""
@@ -372,6 +373,7 @@ class MainWindow(QMainWindow):
         choices.append(("Open another…", self._ask_workspace))
         if self.session.workspace is None:
             self._fleet_page().show_nothing("No workspace is open", str(error))
+        self._update_actions()
         self._fail(error, choices)
 
     def _show_fleet(self, fleet: Fleet) -> None:
@@ -384,6 +386,12 @@ class MainWindow(QMainWindow):
         self.top.show_fleet(fleet)
         if "machine" in self.pages:
             self._machine_page().set_machines(self._machines())
+            if self._machine and self._machine not in self._machines():
+                # Undone, merged or retired meanwhile: its figures must not stay on the screen.
+                self._machine = ""
+                self._machine_page().clear()
+                if self.page == "machine":
+                    self._stale.discard("machine")
         if self.page == "welcome":
             self._show("fleet", keep_notice=True)
         self._update_actions()
@@ -441,12 +449,20 @@ class MainWindow(QMainWindow):
 
     def _fail(self, error: Exception, choices: Sequence[tuple[str, Callable[[], object]]] = ()) -> None:
         self._welcome().set_enabled(self.session.writable)
+        self._nothing_came()
         self.trouble.emit(error)
         if self._interactive:
             messages.show_error(self, error, self.session.logs, choices)
 
+    def _nothing_came(self) -> None:
+        """What a page waits for will not come: it may be asked for again."""
+        self._stale.update({"machine", "data"} & {self.page})
+        if "machine" in self.pages:
+            self._machine_page().stop_loading()
+
     def _cancelled(self) -> None:
         self._welcome().set_enabled(self.session.writable)
+        self._nothing_came()
         self.strip.show_hint("Stopped: nothing changed")
 
     # ---- asking
@@ -533,6 +549,7 @@ class MainWindow(QMainWindow):
         if filled or self._unjudged:
             present.append("models")
         actions.enable(self.menu_actions, present)
+        self._fleet_page().set_writable(session.writable)
         self.rail.setEnabled(filled or self._unjudged)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -145,11 +145,11 @@ class FleetPage(QWidget):
         self.filter_band.setAccessibleName("Show machines in state")
         self.filter_band.addItems([word for word, _ in FILTERS])
         self.filter_band.currentIndexChanged.connect(self._filter)
-        importing = button("Import files…")
-        importing.clicked.connect(self.import_requested)
+        self.import_button = button("Import files…")
+        self.import_button.clicked.connect(self.import_requested)
         self.export_button.setEnabled(False)
         self.export_button.clicked.connect(self.report_requested)
-        for widget in (self.shown, self.filter_text, self.filter_band, importing, self.export_button):
+        for widget in (self.shown, self.filter_text, self.filter_band, self.import_button, self.export_button):
             self.head.right.addWidget(widget)
 
     def _make_body(self) -> QStackedWidget:
@@ -238,6 +238,10 @@ class FleetPage(QWidget):
             self._show_empty("No machine matches", "None is in this state and has these words.", "Show all machines")
         elif self._fleet is not None:
             self._show_empty("No machines yet", "Import the plant's files to see its machines here.", "Import files…")
+
+    def set_writable(self, writable: bool) -> None:
+        """Whether files may be imported."""
+        self.import_button.setEnabled(writable)
 
     def _show_empty(self, heading: str, line: str, action: str) -> None:
         self._empty_title.setText(heading)
