@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import audit, baselines, comparison, gathering, model_card, scoring, training
+from pdm_desktop.core import audit, baselines, comparison, gathering, model_card, scoring, training, tuning
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import FeatureSpec, grid_step
@@ -68,7 +70,7 @@ def retrain(
     splits, warnings = gathering.choose_splits(found, options)
     rows, thinned = gathering.rows_of(found, found.spec, found.components, splits, progress, seed=options.seed)
     spans = spans_of(rows, splits)
-    candidate, trials = _trained(rows, found, splits, options, progress, on_round)
+    candidate, trials = _trained(plant, rows, found, splits, options, progress, on_round)
     progress.step(0, 0, "Comparing")
     scale = Scale(found.spec.horizon, found.step, options.seed)
     ours = _rival(candidate, spans)
@@ -168,6 +170,7 @@ def _training_rows(rows: Sequence[MachineRows], splits: Splits) -> list[MachineR
 
 
 def _trained(
+    plant: Plant,
     rows: Sequence[MachineRows],
     found: Gathered,
     splits: Splits,
@@ -185,6 +188,26 @@ def _trained(
     deadline = None if options.time_limit_s is None else time.monotonic() + options.time_limit_s
     rounds, patience, params = _limits(options.params)
     params = recipe(found.count(splits.train_from, splits.train_to)) | params
+    trials = 0
+    if options.trials:
+        given = json.dumps([params, rounds, patience, list(found.components)], sort_keys=True)
+        key = hashlib.sha256(
+            f"{gathering.fingerprint(rows, splits)} {options.seed} {splits} {given}".encode()
+        ).hexdigest()
+        search = tuning.Search(
+            options.trials,
+            options.time_limit_s,
+            plant.versions.mlruns / tuning.FOLDER,
+            key,
+            options.seed,
+            THREADS,
+            (rounds, patience),
+        )
+        spans = spans_of(rows, splits)
+        params, trials = tuning.tune(
+            _training_rows(rows, splits), spans["validation"], params, search, progress, on_round
+        )
+        deadline = None
     candidate = training.train(
         rows,
         found.spec,
@@ -201,7 +224,7 @@ def _trained(
         on_round=told,
         deadline=deadline,
     )
-    return candidate, 0
+    return candidate, trials
 
 
 def recipe(failures: int) -> dict[str, Any]:

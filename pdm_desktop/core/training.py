@@ -322,6 +322,23 @@ def train(
     )
 
 
+def trial(
+    training_rows: Sequence[MachineRows],
+    validation_rows: Sequence[MachineRows],
+    params: Mapping[str, Any],
+    limits: tuple[int, int],
+    progress: Progress,
+    on_round: Callable[[int, float], None],
+    deadline: float | None,
+) -> float:
+    """Average precision on validation of one fit with these parameters; limits: rounds, patience. See `train`."""
+    booster, _ = _fit(training_rows, validation_rows, params, limits, progress, on_round, deadline)
+    truth = np.concatenate([r.labels[:, 0] for r in validation_rows])
+    return average_precision(
+        truth, np.concatenate([_margins(booster, r.matrix)[:, 0] for r in validation_rows if len(r.times)])
+    )
+
+
 def measure(
     rows: Sequence[MachineRows],
     risks: Sequence[Floats],
@@ -454,7 +471,9 @@ def _fit(
         verbose_eval=False,
         callbacks=[Report()],
     )
-    return booster[: booster.best_iteration + 1], log["validation"][params["eval_metric"]]
+    losses = log["validation"][params["eval_metric"]]
+    # The first best round, as early stopping has it; stopped by the deadline it may not have looked yet.
+    return booster[: int(np.argmin(losses)) + 1], losses
 
 
 def _stacked(rows: Sequence[MachineRows]) -> tuple[Matrix, npt.NDArray[np.int8]]:

@@ -245,3 +245,28 @@ def test_the_run_holds_plots_card_fingerprint_and_figures(workspace: Path) -> No
     card = (version.plots[0].parents[1] / "MODEL_CARD.md").read_text("utf-8")
     assert made.fingerprint in card
     assert json.dumps(made.verdict.why, ensure_ascii=False)[1:-1] in json.dumps(card, ensure_ascii=False)
+
+
+def test_tuning_goes_on_where_it_was_left_and_is_the_same_for_the_same_seed(workspace: Path) -> None:
+    rounds: list[Round] = []
+    with Workspace.open(workspace) as opened:
+        stopped = Progress(lambda _: stopped.cancel() if rounds and rounds[-1].trial == 3 else None)
+        with pytest.raises(Cancelled):
+            opened.retrain(quick(trials=5), stopped, rounds.append)
+        assert [v.version for v in opened.models()] == ["1"]
+        rounds.clear()
+        made = opened.retrain(quick(trials=5), Progress(), rounds.append)
+        assert made.trials == 5
+        # two trials were finished before; the final fit reports as trial 0
+        assert {r.trial for r in rounds} == {0, 3, 4, 5}
+        rounds.clear()
+        again = opened.retrain(quick(trials=5), Progress(), rounds.append)
+        assert {r.trial for r in rounds} == {0}
+        assert again.params == made.params
+        assert again.of("candidate") == made.of("candidate")
+
+
+def test_tuning_stops_at_its_time_limit_after_at_least_one_trial(workspace: Path) -> None:
+    with Workspace.open(workspace) as opened:
+        made = opened.retrain(quick(trials=50, time_limit_s=0.0), Progress())
+    assert made.trials == 1
