@@ -62,9 +62,10 @@ def chart(title: str, x_label: str, y_label: str, lines: Sequence[Line], mark: t
         parts.append(f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="1.5"{dash}/>')
         if line.markers:
             parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        left = _LEFT + 10 + 200 * (number % 3)
-        parts.append(f'<line x1="{left}" y1="{_TOP - 24}" x2="{left + 18}" y2="{_TOP - 24}" stroke="{colour}"{dash}/>')
-        parts.append(_text(left + 24, _TOP - 20, line.label, "start"))
+        # Beside the upright axis's name, below the title.
+        left = _LEFT + 150 + 140 * (number % 3)
+        parts.append(f'<line x1="{left}" y1="{_TOP - 16}" x2="{left + 18}" y2="{_TOP - 16}" stroke="{colour}"{dash}/>')
+        parts.append(_text(left + 24, _TOP - 12, line.label, "start"))
     return "\n".join([*parts, "</svg>", ""])
 
 

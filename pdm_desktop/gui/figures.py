@@ -19,7 +19,7 @@ from pdm_desktop.gui.widgets import Card
 
 Figures = Mapping[str, Any]
 FEW_EVENTS = 50
-"""With fewer failures than this a share of them is shown with its interval."""
+"""With fewer failures than this their count is shown with its interval."""
 ROW = 28
 HEAD = 36
 BETTER = "s2"
@@ -31,20 +31,20 @@ def fraction(value: float | None, digits: int = 3) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
-def share_span(interval: Interval | None) -> str:
-    """'82 – 100 %'; empty where it cannot be told."""
+def span_text(interval: Interval | None) -> str:
+    """'9 – 11'; empty where it cannot be told."""
     if interval is None or interval.low is None or interval.high is None:
         return ""
-    return f"{100 * interval.low:.0f} – {100 * interval.high:.0f} %"
+    return f"{interval.low:.0f} – {interval.high:.0f}"
 
 
 def caught_text(figures: Figures, interval: Interval | None = None) -> str:
-    """'178 of 179', with the interval of the share where there were few failures."""
+    """'9 of 11 (6 – 11)': with the interval of the count where there were few failures."""
     events, caught = figures.get("events"), figures.get("events_caught")
     if not events or caught is None:
         return "none to catch" if events == 0 else NOTHING
     text = f"{caught:,} of {events:,}"
-    span = share_span(interval) if events < FEW_EVENTS else ""
+    span = span_text(interval) if events < FEW_EVENTS else ""
     return f"{text} ({span})" if span else text
 
 
@@ -89,7 +89,7 @@ LINES: tuple[Line, ...] = (
     Line(
         "Failures caught", lambda m: caught_text(m.figures, m.intervals.get("events_caught")), "events_caught", True,
         "A failure is caught when some alarm stood within the horizon before it.\n"
-        "In brackets the 95 % interval of the share, where failures are few.",
+        "In brackets the 95 % interval, where failures are few.",
     ),
     Line(
         "Lead time, median (10 % – 90 %)", lambda m: lead_text(m.figures), "median_lead_h", True,

@@ -32,14 +32,14 @@ from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label
 
 ORIGIN_WORD = {"bundled": "with the program", "trained": "trained here", "imported": "imported"}
-BASELINE_WORD = {"any_error": "Any error before", "oldest_component": "Oldest component", "base_rate": "Base rate",
-                 "time_of_day": "Time of day"}  # fmt: skip
 FACTS = {
     "plant": "Plant", "machines": "Machines", "readings": "Readings", "failures": "Failures", "features": "Learnt from",
     "goal": "Goal", "trials": "Trials", "who": "Trained by", "verdict": "Verdict", "fingerprint": "Fingerprint",
 }  # fmt: skip
 """What is worth reading of where a version came from; the run in the store holds all of it."""
 GOALS = {"f1": "balanced (best F1)", "alarm-budget": "alarm budget", "cost": "costs"}
+FIRST = ("precision_recall", "reliability")
+"""The plots looked at first."""
 SHORT = 16
 """Letters shown of a fingerprint or a run's id."""
 DATE = "d MMM yyyy"
@@ -63,8 +63,18 @@ class Facts(Card):
         self.rows: list[tuple[QLabel, QLabel]] = []
         self.body.setSpacing(GRID)
         self.body.addWidget(self.heading)
-        self.body.addLayout(self._grid)
-        self.body.addStretch(1)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, GRID // 2, 0)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inner)
+        area.viewport().setAutoFillBackground(False)
+        inner.setAutoFillBackground(False)
+        self.body.addWidget(area, 1)
 
     def show_version(self, version: ModelVersion, zone: str) -> None:
         """Show where it came from."""
@@ -144,15 +154,12 @@ class Picture(QWidget):
         self._dress()
 
     def sizeHint(self) -> QSize:
-        """As it was drawn."""
         return self._svg.defaultSize()
 
     def hasHeightForWidth(self) -> bool:
-        """Its sides keep their proportion."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """The height that goes with a width."""
         size = self._svg.defaultSize()
         return round(width * size.height() / max(1, size.width()))
 
@@ -202,7 +209,8 @@ class Plots(Card):
             self._grid.removeWidget(picture)
             picture.hide()
             picture.deleteLater()
-        self.pictures = [Picture(self._theme, file) for file in files if file.is_file()]
+        there = sorted((file for file in files if file.is_file()), key=lambda file: (file.stem not in FIRST, file.stem))
+        self.pictures = [Picture(self._theme, file) for file in there]
         for at, picture in enumerate(self.pictures):
             self._grid.addWidget(picture, at // 2, at % 2)
         self._none.setVisible(not self.pictures)
@@ -258,7 +266,6 @@ class EvaluationView(QWidget):
         whole.addLayout(line)
         whole.addWidget(self.note)
         whole.addWidget(self._shown, 1)
-        whole.addStretch(0)
 
     def propose(self, version: ModelVersion, first: int | None, last: int | None, zone: str) -> None:
         """Another version: its test span, else the whole record."""
@@ -296,7 +303,7 @@ class EvaluationView(QWidget):
         own = Measures("candidate", "test", "", made.figures, made.intervals)
         columns = [(f"Version {made.version}", own)]
         columns += [
-            (BASELINE_WORD.get(name, name), Measures("any_error", "test", "", figures))
+            (name.replace("_", " ").capitalize(), Measures("any_error", "test", "", figures))
             for name, figures in _best_first(made.baselines)[:2]
         ]
         self.comparison.show_measures(title, columns)

@@ -219,11 +219,11 @@ def test_one_sentence_says_whether_it_is_better_and_how_sure(ready: RetrainWizar
 
 
 def test_few_failures_show_their_interval(ready: RetrainWizard) -> None:
-    few = Measures("candidate", "test", "Candidate", figures(9, 11, 0.8, 0.9), {"events_caught": Interval(0.55, 1.0)})
+    few = Measures("candidate", "test", "Candidate", figures(9, 11, 0.8, 0.9), {"events_caught": Interval(6.2, 11.0)})
     ready.show_result(replace(TRAINED, measures=(few,)), at("2015-12-31"))
     table = ready.result_step.comparison.table
     assert table is not None
-    assert cells(table, 0)[1] == "9 of 11 (55 – 100 %)"
+    assert cells(table, 0)[1] == "9 of 11 (6 – 11)"
 
 
 def test_names_from_the_record_do_not_act_as_html(ready: RetrainWizard) -> None:

@@ -20,6 +20,8 @@ from pdm_desktop.gui.widgets import Banner, Card, PageHead, button
 
 TABS = (("plots", "Plots"), ("evaluation", "Evaluate on any span"), ("history", "History of decisions"))
 FACTS_WIDTH = 340
+LEAST_HEIGHT = 174
+"""Room for the titles and four versions, px."""
 
 
 class ModelsPage(QWidget):
@@ -123,6 +125,7 @@ class ModelsPage(QWidget):
             self.head.right.addWidget(made)
         versions = Card(margin=1)
         versions.body.addWidget(self.table)
+        versions.setMinimumHeight(LEAST_HEIGHT)
         lower = QHBoxLayout()
         lower.setSpacing(12)
         self.facts.setFixedWidth(FACTS_WIDTH)

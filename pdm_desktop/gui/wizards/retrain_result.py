@@ -155,6 +155,12 @@ def headline(result: TrainingResult) -> tuple[str, str, str]:
         first = "The candidate is better than the champion on the same held-out rows."
     else:
         first = "The candidate is not surely better than the champion on the same held-out rows."
+    said, colon, why = result.verdict.why.partition(": ")
+    if colon and said.startswith("The candidate"):
+        # The verdict names the rival itself: once is enough.
+        first, rest = f"{said}.", why[:1].upper() + why[1:]
+    else:
+        rest = result.verdict.why
     if stops:
         audit = f"The leakage audit found something: {stops[0].text}"
     elif result.audit:
@@ -162,7 +168,7 @@ def headline(result: TrainingResult) -> tuple[str, str, str]:
     else:
         audit = "Nothing suspicious was found in the leakage audit."
     tone = "alarm" if stops else "good" if result.verdict.better else "watch"
-    return first, f"{result.verdict.why} {audit}", tone
+    return first, f"{rest} {audit}", tone
 
 
 def columns(result: TrainingResult, zone: str) -> tuple[str, list[tuple[str, Measures]]]:
@@ -178,7 +184,7 @@ def columns(result: TrainingResult, zone: str) -> tuple[str, list[tuple[str, Mea
     if candidate is not None:
         found.append((f"Candidate v{result.version}", candidate))
     if champion is not None:
-        found.append((champion.label, champion))
+        found.append((champion.label[:1].upper() + champion.label[1:], champion))
     rules = [m for m in result.measures if m.who in BASELINE_WORD and m.span == "test"]
     rules.sort(key=lambda m: -(m.figures.get("ap") or 0.0))
     found += [(m.label or BASELINE_WORD[m.who], m) for m in rules[:1]]
