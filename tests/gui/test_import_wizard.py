@@ -272,6 +272,36 @@ def test_the_preview_follows_the_time_zone(qtbot: QtBot, window: MainWindow, cer
     assert not wizard.forward.isEnabled()
 
 
+def test_a_time_zone_that_is_none_is_told_even_where_the_times_say_their_offset(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "offsets.csv"
+    path.write_text("datetime,machineID,heat\n2015-01-01T06:00:00+01:00,1,10.5\n", "utf-8")
+    window.importing.open_wizard([path])
+    wizard = shown(qtbot, window)
+    line = wizard.reading.zone.lineEdit()
+    assert line is not None
+    type_into(qtbot, window, line, "Mars/Base")
+    assert "no time zone" in wizard.reading.error.text
+    click(qtbot, wizard.back)
+    assert wizard.files.grab().width() > 0
+
+
+def test_lines_behind_the_files_end_are_told_calmly(qtbot: QtBot, window: MainWindow, certain: Path) -> None:
+    window.importing.open_wizard([certain])
+    wizard = shown(qtbot, window)
+    for spin, text in ((wizard.reading.units_row, "8"), (wizard.reading.header_row, "90")):
+        line = spin.lineEdit()
+        assert line is not None
+        with qtbot.assertNotEmitted(window.trouble):
+            type_into(qtbot, window, line, text)
+    assert wizard.reading.error.isVisible()
+    click(qtbot, wizard.reading.again)
+    idle(qtbot, window)
+    assert wizard.source is not None
+    assert wizard.source.ready
+
+
 def test_the_machine_may_come_from_the_file_name(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     path = tmp_path / "pump 7.csv"
     path.write_text("datetime,heat\n2015-01-01 06:00:00,10.5\n2015-01-01 07:00:00,11\n", "utf-8")

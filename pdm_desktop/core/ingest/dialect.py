@@ -109,6 +109,8 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
         if header_row == 0:
             return _made(delimiter, rows, None, None, _first_data(rows))
         units = at + 1 if units_row or (units_row is None and _is_units(rows, at)) else None
+        if units is not None and units >= len(rows):
+            units = None  # the header is the last line there is
         return _made(delimiter, rows, at if at < len(rows) else None, units, (at if units is None else units) + 1)
     first = _first_data(rows)
     width = _width(rows[first:]) if first < len(rows) else 0

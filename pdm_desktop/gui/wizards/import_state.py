@@ -137,6 +137,8 @@ class Source:
 def look(workspace: Any, path: Path, choices: Choices) -> Preview | PdmError:
     """The file's first rows under the choices, or why there are none."""
     try:
+        if choices.time_zone is not None:
+            times.zone(choices.time_zone)  # times with an offset of their own would never ask for it
         preview: Preview = workspace.preview(path, choices, ROWS)
     except PdmError as exc:
         return exc
