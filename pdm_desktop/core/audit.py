@@ -105,8 +105,10 @@ def duplicates(seen: Sequence[MachineRows], unseen: Sequence[MachineRows], spec:
 
 
 def _marks(rows: MachineRows, columns: Sequence[int], multipliers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """(n,) 64-bit marks of the rows' sensor columns: equal rows have equal marks."""
-    bits = np.ascontiguousarray(rows.matrix[:, columns]).view(np.uint32).astype(np.uint64)
+    """64-bit marks of the rows' sensor columns, equal for equal rows; rows with an unknown value are left out: right
+    after a failure all are unknown alike."""
+    values = rows.matrix[:, columns]
+    bits = np.ascontiguousarray(values[np.isfinite(values).all(1)]).view(np.uint32).astype(np.uint64)
     mixed = (bits + np.uint64(0x9E3779B9)) * multipliers
     mixed ^= mixed >> np.uint64(29)
     return np.asarray((mixed * multipliers[::-1]).sum(1, dtype=np.uint64))

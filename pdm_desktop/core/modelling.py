@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,11 @@ class WithModels:
 
     def _versions(self) -> versions.Versions:
         return versions.Versions(self.folder / MLRUNS)
+
+    def _close_models(self) -> None:
+        """Let go of the version store's file, where it was opened at all."""
+        if "mlflow" in sys.modules:
+            self._versions().close()
 
     def _changed(self) -> None:
         with self._model_lock:

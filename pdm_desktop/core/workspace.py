@@ -85,6 +85,7 @@ class Workspace(ByHand, WithImports, WithModels):
 
     def close(self) -> None:
         """Close the database and give the folder back."""
+        self._close_models()
         self._store.close()
         if self._lock is not None:
             self._lock.release()
