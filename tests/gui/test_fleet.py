@@ -215,3 +215,13 @@ def test_a_plant_the_model_cannot_judge_is_not_reported_as_all_clear(page: Fleet
     assert (page.tiles["alarm"].number, page.tiles["watch"].number) == ("—", "—")
     assert column(page, "risk") == ["—", "—"]
     assert column(page, "reason") == ["", ""]
+
+
+def test_a_plant_the_model_does_not_know_is_offered_a_model_of_its_own(qtbot: QtBot, page: FleetPage) -> None:
+    page.show_fleet(replace(plant.fleet(notes=("The model does not know the sensor flow.",)), model=None))
+    (offer,) = [made for made in page.banner.findChildren(QPushButton) if made.isVisible()]
+    assert offer.text() == "Retrain…"
+    with qtbot.waitSignal(page.retrain_requested):
+        qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
+    page.show_fleet(plant.fleet(notes=("Error code E9 is new.",)))
+    assert not offer.isVisible()

@@ -201,6 +201,7 @@ def _number(low: float, high: float, value: float, suffix: str, decimals: int) -
     made.setRange(low, high)
     made.setValue(value)
     made.setSuffix(suffix)
+    made.lineEdit().setTextMargins(6, 0, 0, 0)
     made.setFixedWidth(88)
     return made
 
@@ -210,6 +211,7 @@ def _count(low: int, high: int, value: int, suffix: str) -> QSpinBox:
     made.setRange(low, high)
     made.setValue(value)
     made.setSuffix(suffix)
+    made.lineEdit().setTextMargins(6, 0, 0, 0)
     made.setFixedWidth(108)
     return made
 
