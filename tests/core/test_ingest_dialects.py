@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import import_file, recognise
-from pdm_desktop.core.plans import Choices
+from pdm_desktop.core.plans import Choices, Role
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import FileReport
 from pdm_desktop.core.store import Store
+from pdm_desktop.core.workspace import Workspace
 
 START = datetime(2019, 2, 25, 22, 0, tzinfo=UTC)
 FORMS = {
@@ -282,8 +283,6 @@ def test_numbered_channels_of_one_machine_are_no_machines(plant: Plant) -> None:
 
 
 def test_a_status_column_becomes_failures_one_for_each_change(plant: Plant) -> None:
-    from pdm_desktop.core.plans import Role
-
     states = ["NORMAL", "BROKEN", "BROKEN", "RECOVERING", "NORMAL", "broken"]
     rows = "".join(f"2019-01-31 0{hour}:00,{hour}.5,{state}\n" for hour, state in enumerate(states))
     path = plant.folder / "pump.csv"
@@ -324,7 +323,7 @@ def test_the_order_of_day_and_month_is_asked_and_then_kept_to(plant: Plant, day_
 
 def test_a_component_over_12_far_down_settles_the_order_and_a_contradiction_refuses_the_file(plant: Plant) -> None:
     many = "".join(
-        f"0{1 + i % 9}/0{1 + i % 8}/2019 0{i % 10}:{i % 60:02}:{i // 2000:02},{i},5\n" for i in range(30_000)
+        f"0{1 + i % 9}/0{1 + i % 8}/2019 0{i % 10}:{i % 60:02}:{i // 2000:02},{i % 3},5\n" for i in range(30_000)
     )
     head = "time,machine,heat\n"
     report = plant.give((head + many + "31/01/2019 06:00:00,1,5\n" + many).encode())
@@ -425,3 +424,48 @@ def test_what_unpacks_without_end_is_refused(plant: Plant) -> None:
     with pytest.raises(PdmError, match="unpacks to more than 200 times"):
         plant.give(data, "bomb.csv.gz")
     assert plant.store.machines().empty
+
+
+# -- profiles and what the samples did not show -----------------------------------------------------------------------
+
+
+def test_a_profile_applies_by_itself_to_the_next_file_of_that_header(tmp_path: Path) -> None:
+    text = "Zeit;Anlage;Kanal 1 [V];Bemerkung\n01/02/2019 06:00;1;1,5;x\n"
+    (tmp_path / "one.csv").write_text(text)
+    (tmp_path / "two.csv").write_text(text.replace("06:00", "07:00"))
+    with Workspace.open(tmp_path / "plant") as workspace:
+        choices = Choices(day_first=True, columns={"Kanal 1 [V]": Role("sensor", "voltage", "V")})
+        workspace.save_profile("Line 1", workspace.recognise(tmp_path / "one.csv", choices))
+        (profile,) = workspace.profiles()
+        assert (profile.name, profile.header[0], profile.choices.day_first) == ("Line 1", "Zeit", True)
+        plan = workspace.recognise(tmp_path / "two.csv")
+        assert (plan.profile, plan.questions) == ("Line 1", ())
+        report = workspace.import_files([tmp_path], Progress())
+        assert [(file.sensors, file.profile) for file in report.files] == [((("voltage", "V"),), "Line 1")] * 2
+        with pytest.raises(PdmError, match="no profile"):
+            workspace.recognise(tmp_path / "two.csv", profile="Line 2")
+        workspace.delete_profile("Line 1")
+        assert [q.key for q in workspace.recognise(tmp_path / "two.csv").questions] == ["day_first"]
+
+
+def test_a_preview_shows_what_becomes_of_each_cell(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text("time,machine,heat,remark\n2019-01-31 06:00,1,5,a\n2019-01-31 07:00,1,hot,b\nsoon,1,NA,c\n")
+    with Workspace.open(tmp_path / "plant") as workspace:
+        shown = workspace.preview(path)
+        assert [[cell.state for cell in row.cells] for row in shown.rows] == [
+            ["ok", "ok", "ok", "ignored"],
+            ["ok", "ok", "rejected", "ignored"],
+            ["rejected", "ok", "missing", "ignored"],
+        ]
+        assert (shown.counts["rows"], shown.counts["rejected"], shown.counts["rejected_values"]) == (3, 1, 1)
+        assert [row.line for row in shown.rows] == [2, 3, 4]
+        assert workspace.is_empty()
+
+
+def test_an_umlaut_of_a_code_page_far_down_is_read_all_the_same(plant: Plant) -> None:
+    rows = "".join(f"2019-01-31 06:{i % 60:02}:{i // 60 % 60:02},M{i // 3600},5\n" for i in range(30_000))
+    data = ("time,machine,heat\n" + rows).encode() + "2019-02-01 06:00,M\u00fchle,7\n".encode("cp1252") + rows.encode()
+    report = plant.give(data)
+    assert (report.encoding, report.rejected) == ("cp1252", 0)
+    assert "M\u00fchle" in report.machines

@@ -6,9 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest.encoding import code_page
 from pdm_desktop.core.ingest.source import Source
 from pdm_desktop.core.plans import Plan
 
@@ -47,6 +49,7 @@ class Blocks:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.source = Source(plan.path, plan.encoding, plan.sheet)
+        self._ascii = True
         self._size = int(min(max(plan.line_bytes * ROWS, 64 * 1024), _MOST_BYTES))
 
     def __iter__(self) -> Iterator[Block]:
@@ -88,7 +91,12 @@ class Blocks:
         if bad < 0 and not data.isascii():
             try:
                 data.decode("utf-8")
+                self._ascii = False
             except UnicodeDecodeError as exc:
+                if self._ascii and self._plan.encoding == "utf-8" and self._plan.choices.encoding is None:
+                    # Nothing but ASCII so far: this is the first letter that tells the code page.
+                    odd = b"\n".join(row for row in data.split(b"\n") if not row.isascii())
+                    raise Overturned(replace(self._plan, encoding=code_page(odd))) from exc
                 bad, message = exc.start, "The file is not text in UTF-8."
         if bad >= 0:
             where = f"{self._plan.path.name}, line {line + data.count(bytes([10]), 0, bad)}"

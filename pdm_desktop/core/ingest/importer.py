@@ -69,8 +69,8 @@ def import_plan(
     _check_disk(store, plan)
     tried = 0
     while True:
-        plan = _settled(plan, progress)
         try:
+            plan = _settled(plan, progress)
             with store.transaction():
                 return _import(store, plan, dry_run=dry_run, progress=progress, rejects_dir=rejects_dir)
         except Overturned as exc:

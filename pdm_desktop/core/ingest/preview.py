@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pdm_desktop.core.ingest import cells as cell_reader
-from pdm_desktop.core.ingest.blocks import Block, Blocks
+from pdm_desktop.core.ingest.blocks import Block, Blocks, Overturned
 from pdm_desktop.core.ingest.keys import LABELS, Keys
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.tokens import is_missing
@@ -17,6 +17,13 @@ from pdm_desktop.core.progress import Progress
 
 def preview(plan: Plan, rows: int, progress: Progress | None = None) -> Preview:
     """The first `rows` rows of data. Open questions are left open: times that hang on one show as rejected."""
+    try:
+        return _preview(plan, rows, progress)
+    except Overturned as exc:  # these rows tell better than the samples
+        return _preview(replace(exc.plan, choices=plan.choices), rows, progress)
+
+
+def _preview(plan: Plan, rows: int, progress: Progress | None) -> Preview:
     taken: list[PreviewRow] = []
     found: dict[str, int] = dict.fromkeys(("rows", "rejected", "rejected_values", "missing"), 0)
     machines: dict[str, None] = {}
