@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow
 
 from pdm_desktop.core.errors import Cancelled, PdmError
@@ -120,6 +121,11 @@ class Importing(QObject):
 
     def _watching_changed(self, settings: WatchSettings) -> None:
         self._problem = ""
+        entry = self._window.findChild(QAction, "watch")
+        if isinstance(entry, QAction):
+            # The menu says what goes on; an ampersand in the name is no shortcut.
+            name = Path(settings.folder).name.replace("&", "&&")
+            entry.setText(f"&Watching {name}…" if settings.on else "&Watch a folder…")
         if settings.on:
             self._looks.start(LOOK_MS)
             QTimer.singleShot(0, self, self._session.look)

@@ -146,6 +146,12 @@ def test_unchecking_the_box_ends_the_watching(qtbot: QtBot, window: MainWindow, 
         idle(qtbot, window)
 
 
+def test_the_menu_says_which_folder_is_watched(qtbot: QtBot, window: MainWindow, share: Path) -> None:
+    assert window.menu_actions["watch"].text() == "&Watch a folder…"
+    watch(qtbot, window, share)
+    assert window.menu_actions["watch"].text() == "&Watching share…"
+
+
 def test_the_dialog_says_what_it_waits_for(qtbot: QtBot, window: MainWindow, share: Path) -> None:
     watch(qtbot, window, share)
     dialog = open_dialog(window)
