@@ -15,7 +15,7 @@ from pdm_desktop.gui.charts import Bin, CostChart, Curve, PrecisionRecallChart, 
 from pdm_desktop.gui.marks import NOTHING, age_text, risk_text
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import Theme
-from pdm_desktop.gui.widgets import Card
+from pdm_desktop.gui.widgets import Card, label
 
 Figures = Mapping[str, Any]
 FEW_EVENTS = 50
@@ -225,11 +225,17 @@ class Mistakes(Card):
         )
         self.table = TableView(self.model, theme, "Missed failures and false alarms")
         self.table.chosen.connect(lambda row: self.opened.emit(row.machine, mistake_time(row)))
+        self.none = label("No failure was missed and no alarm was in vain on the rows measured.", "muted")
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.hide()
         self.body.addWidget(self.table)
+        self.body.addWidget(self.none, 1)
 
     def show_mistakes(self, missed: Sequence[MissedFailure], false: Sequence[FalseAlarm], zone: str) -> None:
         """Replace what is listed; missed failures first, then by time."""
         self._zone = zone
+        self.table.setVisible(bool(missed or false))
+        self.none.setVisible(not (missed or false))
         self.model.set_rows(sorted([*missed, *false], key=lambda row: (isinstance(row, FalseAlarm), mistake_time(row))))
 
     def _columns(self) -> tuple[Column[Mistake], ...]:

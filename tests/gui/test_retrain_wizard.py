@@ -245,6 +245,13 @@ def test_a_missed_failure_opens_its_machine_at_that_time(qtbot: QtBot, ready: Re
     assert not ready.isVisible()
 
 
+def test_where_nothing_went_wrong_it_says_so(ready: RetrainWizard) -> None:
+    ready.show_result(replace(TRAINED, missed=(), false_alarms=()), at("2015-12-31"))
+    click(ready.result_step.tabs["mistakes"])
+    assert ready.result_step.mistakes.none.isVisible()
+    assert not ready.result_step.mistakes.table.isVisible()
+
+
 def test_what_changes_today_stands_with_the_largest_change_first(ready: RetrainWizard) -> None:
     ready.show_result(TRAINED, at("2015-12-31"))
     click(ready.result_step.tabs["changes"])
