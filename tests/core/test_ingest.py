@@ -448,11 +448,9 @@ BROKEN: dict[str, tuple[str | bytes, str, str]] = {
     "a quote never closed": (HEADER + '2015-01-01 06:00:00,"1,5\n' + "x" * 9_000_000, "quote", "file.csv, line 2"),
     "binary further down": (many_rows(100_000).encode() + b"\0\1\2", "not a table of text", "file.csv, line 100002"),
     "broken UTF-8 further down": (
-        "datetime,machineID,heat\n2015-01-01 06:00:00,\u00e4,1\n".encode()
-        + many_rows(100_000).encode()[40:]
-        + b"\xe4\n",
+        ("datetime,machineID,heat\n2015-01-01,\u00e4,1\n" + many_rows(100_000)[24:]).encode() + b"\xe4\n",
         "UTF-8",
-        "file.csv",
+        "file.csv, line 100003",
     ),
 }
 
