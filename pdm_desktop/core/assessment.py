@@ -9,7 +9,7 @@ from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import BASELINES, Evaluation, Goal, ModelVersion, TrainingSettings
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.retraining import Plant
+from pdm_desktop.core.rivals import Plant
 from pdm_desktop.core.training import MachineRows
 
 

@@ -20,6 +20,7 @@ from pdm_desktop.core.model_results import (
     TrainingSettings,
 )
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.rivals import Plant
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
@@ -113,9 +114,9 @@ class WithModels:
         """A version measured on a span of the record (ms UTC, None = open)."""
         return assessment.evaluate(self._plant(), version, start, end, progress)
 
-    def _plant(self) -> retraining.Plant:
+    def _plant(self) -> Plant:
         now = self.clock().now if self._store.newest_reading() is not None else times.now_ms()
-        return retraining.Plant(self._store, self._settings, self._versions(), now)
+        return Plant(self._store, self._settings, self._versions(), now)
 
     def _versions(self) -> versions.Versions:
         return versions.Versions(self.folder / MLRUNS)

@@ -6,24 +6,21 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import audit, baselines, comparison, gathering, model_card, scoring, training, tuning
-from pdm_desktop.core.comparison import Rival, Scale, Spans
+from pdm_desktop.core import audit, baselines, comparison, gathering, model_card, rivals, scoring, training, tuning
+from pdm_desktop.core.comparison import Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import FeatureSpec, grid_step
 from pdm_desktop.core.fleet import Scorer, histories
 from pdm_desktop.core.gathering import Gathered
 from pdm_desktop.core.model_results import (
-    BASELINES,
     Interval,
     MachineChange,
     Measures,
-    ModelVersion,
     Round,
     Span,
     SpanOf,
@@ -32,33 +29,17 @@ from pdm_desktop.core.model_results import (
 )
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.scoring import Model
-from pdm_desktop.core.settings import Settings
-from pdm_desktop.core.store import Store
 from pdm_desktop.core.times import HOUR, iso
 from pdm_desktop.core.training import Candidate, MachineRows, Splits
-from pdm_desktop.core.versions import Versions
 
 Floats = npt.NDArray[np.float64]
 OnRound = Callable[[Round], None]
 
-THREADS = 2
-"""Fixed: the sums in XGBoost's histograms, and with them the trees, depend on it."""
 FEW_TO_LEARN_FROM = 100
-_OWN_PARAMS = ("rounds", "patience", "seed", "nthread")
-
-
-@dataclass(frozen=True)
-class Plant:
-    """What a training works on. now: the workspace's clock, ms."""
-
-    store: Store
-    settings: Settings
-    versions: Versions
-    now: int
 
 
 def retrain(
-    plant: Plant, options: TrainingSettings, progress: Progress, on_round: OnRound | None = None
+    plant: rivals.Plant, options: TrainingSettings, progress: Progress, on_round: OnRound | None = None
 ) -> TrainingResult:
     """Train a candidate, measure it beside champion and baselines, keep it as a version; promote it as the rule says.
 
@@ -69,16 +50,16 @@ def retrain(
     found = gathering.gather(plant.store, plant.settings, options, progress)
     splits, warnings = gathering.choose_splits(found, options)
     rows, thinned = gathering.rows_of(found, found.spec, found.components, splits, progress, seed=options.seed)
-    spans = spans_of(rows, splits)
+    spans = rivals.spans_of(rows, splits)
     candidate, trials = _trained(plant, rows, found, splits, options, progress, on_round)
     progress.step(0, 0, "Comparing")
     scale = Scale(found.spec.horizon, found.step, options.seed)
-    ours = _rival(candidate, spans)
-    champion, about = _champion(plant, found, splits, rows, spans, options, progress)
-    rates = baselines.hourly_rates(_training_rows(rows, splits))
-    others = _baselines(found, spans, options, scale, rates)
+    ours = rivals.rival_of(candidate, spans)
+    champion, about = rivals.champion_on(plant, found, splits, rows, spans, options, progress)
+    rates = baselines.hourly_rates(rivals.training_rows(rows, splits))
+    others = rivals.baselines_on(found, spans, options, scale, rates)
     checked = audit.findings(
-        _training_rows(rows, splits), [*spans["test"], *spans["unseen_machines"]], found.histories, found.spec
+        rivals.training_rows(rows, splits), [*spans["test"], *spans["unseen_machines"]], found.histories, found.spec
     )
     verdict = comparison.verdict(ours, champion, others, spans, scale, checked)
     told: list[Measures] = []
@@ -155,22 +136,8 @@ def retrain(
     )
 
 
-def spans_of(rows: Sequence[MachineRows], splits: Splits) -> Spans:
-    """The rows that are measured on, by span."""
-    seen = [r for r in rows if r.machine not in splits.held_out]
-    return {
-        "validation": [r.between(splits.validation_from, splits.validation_to) for r in seen],
-        "test": [r.between(splits.test_from, splits.test_to) for r in seen],
-        "unseen_machines": [r.between(splits.test_from, splits.test_to) for r in rows if r.machine in splits.held_out],
-    }
-
-
-def _training_rows(rows: Sequence[MachineRows], splits: Splits) -> list[MachineRows]:
-    return [r.between(splits.train_from, splits.train_to) for r in rows if r.machine not in splits.held_out]
-
-
 def _trained(
-    plant: Plant,
+    plant: rivals.Plant,
     rows: Sequence[MachineRows],
     found: Gathered,
     splits: Splits,
@@ -186,7 +153,7 @@ def _trained(
             on_round(Round(0, number, loss, best[-1]))
 
     deadline = None if options.time_limit_s is None else time.monotonic() + options.time_limit_s
-    rounds, patience, params = _limits(options.params)
+    rounds, patience, params = rivals.limits_of(options.params)
     params = recipe(found.count(splits.train_from, splits.train_to)) | params
     trials = 0
     if options.trials:
@@ -200,12 +167,12 @@ def _trained(
             plant.versions.mlruns / tuning.FOLDER,
             key,
             options.seed,
-            THREADS,
+            rivals.THREADS,
             (rounds, patience),
         )
-        spans = spans_of(rows, splits)
+        spans = rivals.spans_of(rows, splits)
         params, trials = tuning.tune(
-            _training_rows(rows, splits), spans["validation"], params, search, progress, on_round
+            rivals.training_rows(rows, splits), spans["validation"], params, search, progress, on_round
         )
         deadline = None
     candidate = training.train(
@@ -217,7 +184,7 @@ def _trained(
         rounds=rounds,
         patience=patience,
         seed=options.seed,
-        threads=THREADS,
+        threads=rivals.THREADS,
         progress=progress,
         components=found.components,
         goal=options.goal,
@@ -238,135 +205,6 @@ def recipe(failures: int) -> dict[str, Any]:
     return {"colsample_bytree": 1.0, "colsample_bynode": 0.25}
 
 
-def _limits(given: Mapping[str, Any]) -> tuple[int, int, dict[str, Any]]:
-    """Rounds, patience, and the parameters that are XGBoost's own. PdmError for a senseless number."""
-    params = dict(given)
-    limits = []
-    for name, usual in (("rounds", training.ROUNDS), ("patience", training.PATIENCE)):
-        value = params.pop(name, usual)
-        if not isinstance(value, int) or value < 1:
-            raise PdmError(f"{name} must be a whole number above 0, not {value!r}.", where="params")
-        limits.append(value)
-    return limits[0], limits[1], params
-
-
-def _rival(candidate: Candidate, spans: Spans) -> Rival:
-    risks = {span: [candidate.predict(r.matrix) for r in rows] for span, rows in spans.items()}
-    return Rival("candidate", "Candidate", candidate.threshold, candidate.outputs, risks)
-
-
-def _champion(
-    plant: Plant,
-    found: Gathered,
-    splits: Splits,
-    rows: Sequence[MachineRows],
-    spans: Spans,
-    options: TrainingSettings,
-    progress: Progress,
-) -> tuple[Rival | None, str]:
-    """The model in use on the same rows, or why it cannot be compared. One that was trained on some of them is fitted
-    anew by its recipe on the candidate's training span."""
-    version = plant.versions.get("champion")
-    try:
-        model = plant.versions.model(version.version)
-    except PdmError as exc:
-        return None, exc.message
-    lacking = scoring.missing_sensors(model, [sensor.name for sensor in plant.store.sensors()])
-    if lacking:
-        return None, f"The model in use needs sensors this plant does not have ({', '.join(lacking)}): no comparison."
-    if model.spec.horizon != found.spec.horizon:
-        return None, f"The model in use looks {model.info.horizon_h:g} h ahead: no comparison with it."
-    label = f"champion v{version.version}"
-    if _has_seen(version, splits, found):
-        anew = _fitted_anew(version, model.spec, found, splits, rows, options, progress)
-        own = _spans_with(model.spec, anew.outputs[1:], found, splits, progress, anew.spec == found.spec, spans)
-        risks = _held_out_risks(anew.predict, own)
-        note = "It was trained on some of these rows: its recipe was fitted anew on the candidate's training span."
-        return Rival("champion", f"{label}, its recipe fitted anew", anew.threshold, anew.outputs, risks, note), ""
-    own = _spans_with(model.spec, model.components, found, splits, progress, model.spec == found.spec, spans)
-    risks = _held_out_risks(model.predict, own)
-    return Rival("champion", label, model.info.threshold, model.outputs, risks), ""
-
-
-def _held_out_risks(predict: Callable[[Any], Floats], spans: Spans) -> dict[Span, list[Floats]]:
-    return {span: [predict(r.matrix) for r in rows] for span, rows in spans.items() if span != "validation"}
-
-
-def _has_seen(version: ModelVersion, splits: Splits, found: Gathered) -> bool:
-    """Whether the version may have been trained, calibrated or stopped on rows that are tested on now."""
-    if version.origin == "bundled" or not version.splits:
-        return False
-    machines = set(map(str, version.facts.get("machines", ()) or found.histories)) & set(found.histories)
-    until = int(version.splits["validation_to"]) + found.spec.horizon
-    return bool(machines) and until > splits.test_from and int(version.splits["train_from"]) <= splits.test_to
-
-
-def _fitted_anew(
-    version: ModelVersion,
-    spec: FeatureSpec,
-    found: Gathered,
-    splits: Splits,
-    rows: Sequence[MachineRows],
-    options: TrainingSettings,
-    progress: Progress,
-) -> Candidate:
-    rounds, patience, _ = _limits({k: int(version.params[k]) for k in ("rounds", "patience") if k in version.params})
-    params = {name: value for name, value in version.params.items() if name not in _OWN_PARAMS}
-    if spec != found.spec:
-        rows, _ = gathering.rows_of(found, spec, found.components, splits, progress, seed=options.seed)
-    return training.train(
-        rows,
-        spec,
-        splits,
-        step=found.step,
-        params=params,
-        rounds=rounds,
-        patience=patience,
-        seed=int(version.params.get("seed", options.seed)),
-        threads=THREADS,
-        progress=progress,
-        components=found.components,
-        goal=options.goal,
-    )
-
-
-def _spans_with(
-    spec: FeatureSpec,
-    components: Sequence[str],
-    found: Gathered,
-    splits: Splits,
-    progress: Progress,
-    same: bool,
-    spans: Spans,
-) -> Spans:
-    """The rows held out, with the features of another model."""
-    if same:
-        return spans
-    rows, _ = gathering.rows_of(found, spec, components, splits, progress, held_out_only=True)
-    return spans_of(rows, splits)
-
-
-def _baselines(found: Gathered, spans: Spans, options: TrainingSettings, scale: Scale, rates: Floats) -> list[Rival]:
-    """The rules that need no model, made probabilities on validation, with thresholds for the same goal."""
-    made = []
-    for who in BASELINES:
-        raw = {
-            span: [baselines.raw(who, found.histories[r.machine], r.times, scale.horizon, rates) for r in part]
-            for span, part in spans.items()
-        }
-        truth = np.concatenate([r.labels[:, 0] for r in spans["validation"]])
-        how = baselines.calibration(truth, np.concatenate(raw["validation"]))
-        risks = {
-            span: [training.sigmoid(how["a"] * score + how["b"])[:, None] for score in scores]
-            for span, scores in raw.items()
-        }
-        threshold = training.choose_threshold(
-            spans["validation"], risks["validation"], options.goal, scale.horizon, scale.step
-        )
-        made.append(Rival(who, baselines.LABELS[who], threshold, ("any",), risks))
-    return made
-
-
 def _parts(found: Gathered, spans: Spans, rows: Sequence[MachineRows], splits: Splits) -> dict[str, SpanOf]:
     limits = {
         "train": (splits.train_from, splits.train_to),
@@ -374,7 +212,7 @@ def _parts(found: Gathered, spans: Spans, rows: Sequence[MachineRows], splits: S
         "test": (splits.test_from, splits.test_to),
         "unseen_machines": (splits.test_from, splits.test_to),
     }
-    members: dict[str, Sequence[MachineRows]] = {"train": _training_rows(rows, splits)}
+    members: dict[str, Sequence[MachineRows]] = {"train": rivals.training_rows(rows, splits)}
     members.update((str(span), part) for span, part in spans.items())
     return {
         name: SpanOf(
@@ -402,7 +240,7 @@ def _warnings(found: Gathered, parts: Mapping[str, SpanOf], thinned: int, about:
     return [*told, about] if about else told
 
 
-def _changes(plant: Plant, candidate: Candidate, progress: Progress) -> tuple[MachineChange, ...]:
+def _changes(plant: rivals.Plant, candidate: Candidate, progress: Progress) -> tuple[MachineChange, ...]:
     """Every machine's risk today under the model in use and under the candidate, the largest change first."""
     try:
         model: Model | None = plant.versions.model("champion")
