@@ -89,7 +89,13 @@ def duplicates(seen: Sequence[MachineRows], unseen: Sequence[MachineRows], spec:
         return []
     multipliers = np.random.default_rng(7).integers(1, 2**63, len(columns), dtype=np.uint64) | np.uint64(1)
     trained = np.unique(np.concatenate([_marks(r, columns, multipliers) for r in seen]))
-    tested = {r.machine: np.isin(_marks(r, columns, multipliers), trained) for r in unseen}
+    if not len(trained):
+        return []
+    tested = {}
+    for r in unseen:
+        marks = _marks(r, columns, multipliers)
+        # Sorted once and sought in: np.isin would sort what was trained on anew for each machine.
+        tested[r.machine] = trained[np.minimum(np.searchsorted(trained, marks), len(trained) - 1)] == marks
     rows, found = sum(map(len, tested.values())), sum(int(hit.sum()) for hit in tested.values())
     if not rows or found / rows < DUPLICATE_SHARE:
         return []
