@@ -115,6 +115,10 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
     first = _first_data(rows)
     width = _width(rows[first:]) if first < len(rows) else 0
     above = [i for i in range(first) if _could_head(rows[i][1], width)]
+    # Names with a number among them are a header too, but a row of data never is.
+    above = [i for i in above if not _is_data(rows[i][1])] or [
+        i for i in above if not any(is_time(cell) for cell in rows[i][1]) and not all(map(is_number, rows[i][1]))
+    ]
     if first >= len(rows):
         wide = max((len(row) for _, row in rows), default=0)
         above = [i for i in range(len(rows)) if len(rows[i][1]) == wide][:1]
