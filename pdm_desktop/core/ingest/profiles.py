@@ -25,7 +25,8 @@ def load(folder: Path) -> tuple[Profile, ...]:
 
 def save(folder: Path, name: str, plan: Plan) -> Profile:
     """Keep how `plan` reads a file, for files with the same header; a profile of that name is replaced. What may differ
-    from file to file (encoding, where the header stands) is kept only where the user chose it."""
+    from file to file (encoding) is kept only where the user chose it; the machine of a file without a column for it and
+    where its header stands are not kept: the next file is another machine's."""
     import tomli_w
 
     path = _path(folder, name)
@@ -40,6 +41,7 @@ def save(folder: Path, name: str, plan: Plan) -> Profile:
         day_first=plan.day_first,
         header_row=None,
         units_row=None,
+        machine=None,
     )
     if plan.layout == "wide tags":
         choices = replace(choices, columns=dict(plan.choices.columns))
