@@ -236,8 +236,8 @@ class EventCard:
 def event_card(machines: Iterable[ScoredMachine], threshold: float, horizon: int, step: int) -> EventCard:
     """The event card of scored machines; horizon and grid step in ms.
 
-    A failure counts when it lies after the span's first and not after its last scored time of the whole plant: an event
-    just beyond the end had only part of its warnings scored.
+    A failure counts when it lies after the first scored time of the whole plant and its horizon begins at or before
+    the last: then rows of the span look at it, as the labels do, be it the single row a horizon before.
     """
     machines = [machine for machine in machines if len(machine.times)]
     if not machines:
@@ -248,7 +248,7 @@ def event_card(machines: Iterable[ScoredMachine], threshold: float, horizon: int
     episodes: list[Episode] = []
     for machine in machines:
         times = np.unique(machine.failures)
-        failures += [_failure_event(machine, int(f), threshold, horizon) for f in times if start < f <= end]
+        failures += [_failure_event(machine, int(f), threshold, horizon) for f in times if start < f <= end + horizon]
         episodes += _episodes(machine, times, threshold, horizon, step)
     scored = sum(len(machine.times) for machine in machines) * step
     return EventCard(tuple(failures), tuple(episodes), scored / MACHINE_MONTH)

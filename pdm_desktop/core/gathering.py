@@ -66,9 +66,14 @@ class Gathered:
         return sorted(found)
 
     def count(self, start: int, end: int, machines: Sequence[str] | None = None) -> int:
-        """Failures in (start, end], ms: those whose whole horizon can have rows in the span."""
-        within = self.histories if machines is None else machines
-        return sum(start < time <= end for time, machine in self.failures if machine in within)
+        """Failures that rows of [start, end] (ms) look at, as the event card counts them."""
+        horizon, total = self.spec.horizon, 0
+        for machine in self.histories if machines is None else machines:
+            known = np.unique(self.histories[machine].failures.times)
+            times = self.times[machine]
+            looked_at = np.searchsorted(times, known) > np.searchsorted(times, known - horizon)
+            total += int(np.sum(looked_at & (start < known) & (known <= end + horizon)))
+        return total
 
 
 def gather(store: Store, settings: Settings, options: TrainingSettings, progress: Progress) -> Gathered:

@@ -149,6 +149,7 @@ def description(
         "rows": candidate.rows,
         "metrics": candidate.metrics,
         "best_iteration": candidate.best_iteration,
+        "example_risks": candidate.predict(candidate.example).tolist(),
         "params": candidate.params,
         "made_from": dict(facts),
         "libraries": {library: importlib.metadata.version(library) for library in LIBRARIES}

@@ -146,8 +146,9 @@ def test_false_episodes_are_counted_by_machine_month_of_scored_time() -> None:
     assert gaps.machine_months == pytest.approx(0.5)
 
 
-def test_failures_outside_the_scored_span_are_not_events() -> None:
-    assert card(machine(200, [], [0, 199, 200])).events == 1
+def test_failures_no_scored_row_looks_at_are_not_events() -> None:
+    # Rows are hours 0 to 199: the last looks at failures up to hour 223, the first at none at hour 0.
+    assert card(machine(200, [], [0, 199, 223, 224])).events == 2
 
 
 def test_a_card_of_nothing_says_so_in_plain_values() -> None:

@@ -377,3 +377,11 @@ def test_a_closed_workspace_says_so(tmp_path: Path) -> None:
     opened.close()
     with pytest.raises(PdmError, match="closed"):
         opened.is_empty()
+
+
+def test_the_programs_own_outputs_are_not_taken_for_a_plants_record(tmp_path: Path, workspace: Workspace) -> None:
+    workspace.report(tmp_path / "report.csv", Progress())
+    workspace.export_features(tmp_path / "features.csv", Progress(), ["1"])
+    for name, words in (("report.csv", "risk report"), ("features.csv", "feature matrix")):
+        with pytest.raises(PdmError, match=words):
+            workspace.import_files([tmp_path / name], Progress())

@@ -26,6 +26,13 @@ _MOST_COLUMNS = 10_000
 _TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".log", "")
 
 
+_OWN_OUTPUT = (
+    (frozenset(("as_of", "horizon_h", "risk", "band", "threshold")), "a risk report"),
+    (frozenset(("machine", "time", "hours_since_reading")), "a feature matrix"),
+)
+"""Headers of files that a folder may hold beside the plant's: opinions must not come back as readings."""
+
+
 def recognise(
     path: Path,
     choices: Choices = NO_CHOICES,
@@ -67,6 +74,9 @@ def recognise(
     if len(table.header) > _MOST_COLUMNS:
         raise PdmError("The file has more columns than a plant has sensors.", "Leave columns out.", where)
     names = _names(table)
+    for columns_of_ours, what in _OWN_OUTPUT:
+        if columns_of_ours <= set(names):
+            raise PdmError(f"This is {what} that this program wrote, not a plant's record.", "", where)
     mended = tuple(names[: len(REJECTS_HEADER)]) == REJECTS_HEADER and len(names) > len(REJECTS_HEADER)
     profile = profile or _profile(profiles, names[len(REJECTS_HEADER) :] if mended else names)
     if profile is not None:
