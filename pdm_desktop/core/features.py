@@ -260,22 +260,22 @@ def build(
     return matrix
 
 
-def usual_averages(history: MachineHistory, spec: FeatureSpec, sensor: str, at: int) -> Floats:
-    """The sensor's averages over the long window, every quarter window in the baseline span before `at`.
+def usual_averages(history: MachineHistory, spec: FeatureSpec, at: int) -> dict[str, Floats]:
+    """Each sensor's averages over the long window, every quarter window in the baseline span before `at`.
 
     They are what a present average is compared with in words; fewer than eight make no "usual".
     """
     failed = int(history.failures.latest(np.array([at]))[0])
-    start = max(at - spec.baseline, failed) + spec.long
-    times, values = history.readings_of(sensor)
-    if len(times):
-        start = max(start, int(times[0]) + spec.long)
-    ends = np.arange(start, at - spec.long + 1, max(spec.long // 4, 1), dtype=np.int64)
-    if not len(ends) or not len(times):
-        return np.empty(0)
-    windows = {"w": (np.searchsorted(times, ends - spec.long, "right"), np.searchsorted(times, ends, "right"))}
-    mean = window_moments(times, values[:, None], windows)["w"].mean[:, 0]
-    return mean[~np.isnan(mean)]
+    begin = max(at - spec.baseline, failed) + spec.long
+    found: dict[str, Floats] = {}
+    for columns, times, values in _series_with_equal_times(history, spec.sensors):
+        first = max(begin, int(times[0]) + spec.long) if len(times) else at
+        ends = np.arange(first, at - spec.long + 1, max(spec.long // 4, 1), dtype=np.int64)
+        windows = {"w": (np.searchsorted(times, ends - spec.long, "right"), np.searchsorted(times, ends, "right"))}
+        means = window_moments(times, values, windows)["w"].mean
+        for offset, column in enumerate(columns):
+            found[spec.sensors[column]] = means[~np.isnan(means[:, offset]), offset]
+    return found
 
 
 class Moments(NamedTuple):

@@ -91,11 +91,18 @@ def histories(store: Store, machines: Sequence[str], start: int | None, end: int
 
 
 def _series(events: pd.DataFrame) -> dict[str, EventSeries]:
+    """The events, sorted by machine, as one series a machine."""
+    machines, when, labels = events["machine"].tolist(), events["time"].to_numpy(np.int64), events["label"].tolist()
+    known = events["known"].to_numpy(float)
+    late = np.where(np.isnan(known), -1, known).astype(np.int64)
     found = {}
-    for machine, group in events.groupby("machine", sort=False):
-        known = group["known"].to_numpy(float)
-        recorded = None if np.isnan(known).all() else np.where(np.isnan(known), -1, known).astype(np.int64)
-        found[str(machine)] = EventSeries(group["time"].to_numpy(np.int64), tuple(group["label"]), recorded)
+    first = 0
+    for end in range(1, len(machines) + 1):
+        if end == len(machines) or machines[end] != machines[first]:
+            part = slice(first, end)
+            recorded = late[part] if (late[part] >= 0).any() else None
+            found[str(machines[first])] = EventSeries(when[part], tuple(labels[part]), recorded)
+            first = end
     return found
 
 

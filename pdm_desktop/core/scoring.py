@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,8 @@ class Model:
         if not len(matrix):
             return np.empty((0, matrix.shape[1]))
         data = xgboost.DMatrix(matrix, nthread=1 if len(matrix) < _ROWS_WORTH_THREADS else -1)
-        values = self._booster_for(len(matrix)).predict(data, pred_contribs=True)
+        # A row's contributions cost as much as some hundred predictions.
+        values = self._booster_for(170 * len(matrix)).predict(data, pred_contribs=True)
         return np.asarray(values.reshape(len(matrix), -1, matrix.shape[1] + 1)[:, 0, :-1], float)
 
 
@@ -197,33 +198,38 @@ def reasons(
     for column, feature in enumerate(model.spec.columns):
         about = "" if feature.subject == "machine_model" else feature.about
         groups.setdefault((feature.subject, about), []).append(column)
+    told = _Told(history, at, dict(zip(model.spec.names, row.tolist(), strict=True)), units)
+    told.usual.update(usual_averages(history, model.spec, at))
     found = []
     for columns in groups.values():
         share = float(contributions[columns].sum())
         strongest = max(columns, key=lambda c: abs(contributions[c]))
-        text = _text(model.spec, model.spec.columns[strongest], history, at, row, units)
+        text = _text(model.spec, model.spec.columns[strongest], told)
         found.append(Reason(model.spec.names[strongest], text, share))
     return tuple(sorted(found, key=lambda r: (r.contribution <= 0, -abs(r.contribution))))
 
 
-def _text(
-    spec: FeatureSpec,
-    feature: Feature,
-    history: MachineHistory,
-    at: int,
-    row: npt.NDArray[np.floating[Any]],
-    units: Mapping[str, str],
-) -> str:
-    values = dict(zip(spec.names, row, strict=True))
+@dataclass(frozen=True)
+class _Told:
+    """What the words of one row are made from."""
+
+    history: MachineHistory
+    at: int
+    values: dict[str, float]
+    units: Mapping[str, str]
+    usual: dict[str, Floats] = field(default_factory=dict)
+
+
+def _text(spec: FeatureSpec, feature: Feature, told: _Told) -> str:
+    values, history, at = told.values, told.history, told.at
     about, long = feature.about, width_text(spec.long)
     if feature.subject == "sensor":
-        mean = float(values[f"{about}_mean_{long}"])
-        return _sensor_text(spec, history, about, mean, at, units.get(about.casefold(), ""))
+        return _sensor_text(spec, about, values[f"{about}_mean_{long}"], told)
     if feature.subject == "error":
         if math.isnan(values[f"{about}_hours_since"]):
             failed = len(history.failures.times) and history.failures.times[0] <= at
             return f"No {about} {'since the last failure' if failed else 'on record'}"
-        return _error_text(about, values[f"{about}_count_{long}"], float(values[f"{about}_hours_since"]), spec.long)
+        return _error_text(about, values[f"{about}_count_{long}"], values[f"{about}_hours_since"], spec.long)
     if feature.subject == "component":
         days = values[f"{about}_days_since_replacement"]
         return f"{about}: no replacement on record" if math.isnan(days) else f"{about} in use for {_span(days * 24)}"
@@ -231,15 +237,16 @@ def _text(
         return "Age not on record" if history.age is None else f"Machine is {history.age:g} years old"
     if feature.subject == "machine_model":
         return f"Make {history.machine_model}" if history.machine_model else "Make not on record"
-    return f"Last reading {_span(float(row[-1]))} ago"
+    return f"Last reading {_span(values[spec.names[-1]])} ago"
 
 
-def _sensor_text(spec: FeatureSpec, history: MachineHistory, sensor: str, mean: float, at: int, unit: str) -> str:
+def _sensor_text(spec: FeatureSpec, sensor: str, mean: float, told: _Told) -> str:
     over = f"over {_span(spec.long / HOUR)}"
+    unit = told.units.get(sensor.casefold(), "")
     unit = f" {unit}" if unit else ""
     if math.isnan(mean):
         return f"{sensor}: no reading since the last failure"
-    usual = usual_averages(history, spec, sensor, at)
+    usual = told.usual[sensor]
     if len(usual) < 8:
         return f"{sensor} averaged {_figure(mean, abs(mean) / 100)}{unit} {over}"
     middle, spread = float(usual.mean()), float(usual.std(ddof=1))

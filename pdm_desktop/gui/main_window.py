@@ -549,7 +549,8 @@ class MainWindow(QMainWindow):
         if filled or self._unjudged:
             present.append("models")
         actions.enable(self.menu_actions, present)
-        self._fleet_page().set_writable(session.writable)
+        # A picture shows the page as it is worked with, though it is painted from a workspace that is only read.
+        self._fleet_page().set_writable(session.writable or not self._interactive)
         self.rail.setEnabled(filled or self._unjudged)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -237,7 +237,7 @@ class DataPage(QWidget):
     def _batch_columns(self) -> tuple[Column[Batch], ...]:
         def number(key: str, title: str, read: Callable[[Batch], int], token: str = "text") -> Column[Batch]:
             return Column(
-                key, title, lambda row: count_text(read(row)), read, right=True, width=90, high_first=True,
+                key, title, lambda row: count_text(read(row)), read, right=True, width=82, high_first=True,
                 token=lambda row: "faint" if row.undone or not read(row) else token,
             )  # fmt: skip
 
@@ -248,7 +248,7 @@ class DataPage(QWidget):
             Column("file", "File", lambda row: row.file, width=0, token=quiet, tip=lambda row: row.file),
             Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=104, token=quiet),
             Column("when", "Imported", lambda row: self._moment(row.imported_at), lambda row: row.imported_at,
-                   width=138, high_first=True, token=quiet),
+                   width=158, high_first=True, token=quiet),
             number("accepted", "Accepted", lambda row: row.accepted),
             number("unchanged", "Unchanged", lambda row: row.unchanged, "muted"),
             number("duplicates", "Duplicates", lambda row: row.duplicates, "muted"),
