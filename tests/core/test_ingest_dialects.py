@@ -282,6 +282,18 @@ def test_numbered_channels_of_one_machine_are_no_machines(plant: Plant) -> None:
     assert (report.machines, report.accepted, len(report.sensors)) == (("Pump 7",), 2, 4)
 
 
+@pytest.mark.parametrize("mark", [",", "."])
+def test_days_since_1899_are_times_with_either_decimal_mark(plant: Plant, mark: str) -> None:
+    rows = [f"43521{mark}916666666664;7;0,5;9,1", f"43521{mark}958333333336;7;1,5;9,2", f"43522{mark}0;7;2,5;9,3"]
+    plant.give(("Zeitstempel;Maschinennummer;Druck;Strom\n" + "\n".join(rows) + "\n").encode())
+    # Day 43,522 is 26 February 2019.
+    assert plant.readings() == {
+        ("7", 1_551_132_000_000): {"Druck": 0.5, "Strom": 9.1},
+        ("7", 1_551_135_600_000): {"Druck": 1.5, "Strom": 9.2},
+        ("7", 1_551_139_200_000): {"Druck": 2.5, "Strom": 9.3},
+    }
+
+
 def test_a_status_column_becomes_failures_one_for_each_change(plant: Plant) -> None:
     states = ["NORMAL", "BROKEN", "BROKEN", "RECOVERING", "NORMAL", "broken"]
     rows = "".join(f"2019-01-31 0{hour}:00,{hour}.5,{state}\n" for hour, state in enumerate(states))

@@ -39,7 +39,8 @@ class Facts:
     fractions: int = 0
     times: int = 0
     clocks: int = 0
-    values: list[float] = field(default_factory=list)
+    stamps: list[float] = field(default_factory=list)
+    """The numbers its cells would be as times: with either decimal mark, whichever the readings beside them have."""
 
     @staticmethod
     def of(name: str, cells: list[str], decimal: str, thousands: str) -> Facts:
@@ -52,8 +53,10 @@ class Facts:
             number = number_of(cell, decimal, thousands)
             if number is not None:
                 facts.numbers += 1
-                facts.values.append(number)
                 facts.fractions += not number.is_integer()
+            stamp = number_of(cell) if "," not in cell else number_of(cell, ",")
+            if stamp is not None:
+                facts.stamps.append(stamp)
             if is_time(cell):
                 facts.times += 1
             elif is_time_of_day(cell):
@@ -76,13 +79,13 @@ class Facts:
 
     def number_form(self) -> str:
         """The form of times kept as numbers; "" where they are none."""
-        if not self.mostly(self.numbers, 0.9) or self.mostly(self.times):
+        if not self.mostly(len(self.stamps), 0.9) or self.mostly(self.times):
             return ""
         for name, low, high in _EPOCHS:
-            if sum(low <= abs(value) < high for value in self.values) >= 0.9 * len(self.values):
+            if sum(low <= abs(value) < high for value in self.stamps) >= 0.9 * len(self.stamps):
                 return name
-        inside = sum(_EXCEL[0] <= value < _EXCEL[1] for value in self.values)
-        return "excel" if inside >= 0.9 * len(self.values) else ""
+        inside = sum(_EXCEL[0] <= value < _EXCEL[1] for value in self.stamps)
+        return "excel" if inside >= 0.9 * len(self.stamps) else ""
 
 
 @dataclass(frozen=True)

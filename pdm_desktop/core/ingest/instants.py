@@ -106,6 +106,8 @@ def orders(texts: Texts) -> tuple[bool, bool, bool]:
 
 def _numbers(texts: Texts, time_form: str, ms: Ints, local: Flags, state: Bytes) -> None:
     values = np.full(len(texts), np.nan)
+    # Whichever decimal mark the spreadsheet had; a time has no thousands.
+    texts = np.char.replace(texts, b",", b".")
     try:
         values[:] = texts.astype(np.float64)
     except ValueError:
