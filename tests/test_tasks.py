@@ -109,6 +109,21 @@ def test_a_replaced_task_delivers_nothing(owner: Owner) -> None:
     assert owner.outcome == ["third"]
 
 
+def test_a_task_with_a_key_that_the_user_stops_says_so_once(owner: Owner) -> None:
+    begun = threading.Event()
+
+    def work(progress: Progress) -> None:
+        begun.set()
+        while True:
+            progress.check()
+
+    task = owner.run(work, replace="page")
+    assert begun.wait(30)
+    task.cancel()
+    owner.until_idle()
+    assert [type(x) for x in owner.outcome] == [Cancelled]
+
+
 def test_progress_is_seen_while_the_work_goes_on(owner: Owner) -> None:
     go = threading.Event()
     seen: list[tuple[int, int, str]] = []

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sqlite3
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pdm_desktop.core import fleet as fleets
 from pdm_desktop.core import simulate, times
 from pdm_desktop.core.errors import Cancelled, PdmError
+from pdm_desktop.core.features import EventSeries, MachineHistory
 from pdm_desktop.core.progress import Progress, Step
 from pdm_desktop.core.workspace import Workspace
 
@@ -70,8 +74,6 @@ def test_every_machine_has_a_risk_its_components_never_exceed_it_and_says_where_
 def test_reasons_add_up_to_the_risk_the_model_gives(workspace: Workspace) -> None:
     fleet = workspace.score(AT, Progress())
     model = workspace.model
-    from pdm_desktop.core import fleet as fleets
-
     for row in fleet.rows[:3]:
         (history,) = fleets.histories(workspace._store, [row.machine], None, AT)
         import xgboost
@@ -385,3 +387,25 @@ def test_the_programs_own_outputs_are_not_taken_for_a_plants_record(tmp_path: Pa
     for name, words in (("report.csv", "risk report"), ("features.csv", "feature matrix")):
         with pytest.raises(PdmError, match=words):
             workspace.import_files([tmp_path / name], Progress())
+
+
+def test_an_alarm_that_goes_on_past_a_failure_began_with_the_failure(workspace: Workspace) -> None:
+    hours = AT + np.arange(-20, 1) * times.HOUR
+    failed = AT - 10 * times.HOUR
+    history = MachineHistory(
+        "1", (), np.empty(0, np.int64), np.empty((0, 0)), failures=EventSeries(np.array([failed]), ("pump",))
+    )
+    state = workspace.score(AT, Progress()).rows[0]
+    state = replace(state, band="alarm", as_of=AT, history_times=hours, history_risk=np.ones(len(hours)))
+    # The row at the failure's own time looks beyond it: it belongs to the new episode.
+    assert fleets._alarm_since(state, history, 0.5, times.HOUR) == failed
+
+
+def test_a_machine_page_is_of_one_state_of_the_record(workspace: Workspace) -> None:
+    store = workspace._store
+    with store.snapshot():
+        before = store.machines()
+        with ThreadPoolExecutor(1) as other:
+            other.submit(lambda: [workspace.undo(batch.id, Progress()) for batch in workspace.imports()]).result()
+        assert store.machines().equals(before)
+    assert store.machines().empty
