@@ -231,6 +231,25 @@ def test_undoing_an_import_takes_its_rows_back(qtbot: QtBot, filled: MainWindow,
     assert next(batch for batch in shown.overview.batches if batch.id == errors.id).undone
 
 
+def test_a_machine_that_is_gone_does_not_stay_on_the_screen(qtbot: QtBot, filled: MainWindow, tmp_path: Path) -> None:
+    extra = tmp_path / "PdM_machines.csv"
+    extra.write_text("machineID,model,age\nZ,model1,3\n", "utf-8")
+    workspace = filled.session.workspace
+    assert workspace is not None
+    (made,) = workspace.import_files([extra], Progress()).files
+    filled.session.change()
+    idle(qtbot, filled)
+    filled.open_machine("Z")
+    idle(qtbot, filled)
+    assert page(filled, MachinePage).machine == "Z"
+    assert made.batch is not None
+    workspace.undo(made.batch, Progress())
+    filled.session.change()
+    idle(qtbot, filled)
+    assert page(filled, MachinePage).machine == ""
+    assert page(filled, MachinePage).machines.findText("Z") == -1
+
+
 def test_the_report_of_the_menu_holds_the_risks_on_the_screen(qtbot: QtBot, filled: MainWindow, tmp_path: Path) -> None:
     filled.menu_actions["report"].trigger()
     out = tmp_path / "report.csv"
@@ -313,6 +332,7 @@ def test_a_workspace_in_use_is_offered_read_only(
         assert page(other, FleetPage).model.rowCount() == MACHINES
         assert "(read-only)" in other.windowTitle()
         assert not other.menu_actions["import"].isEnabled()
+        assert not page(other, FleetPage).import_button.isEnabled()
         assert other.menu_actions["report"].isEnabled()
     finally:
         other.session.close()
