@@ -402,6 +402,7 @@ def fleet_plain(fleet: Any) -> dict[str, Any]:
 
 def _fleet_words(fleet: Any) -> str:
     from pdm_desktop.core import times
+    from pdm_desktop.core.results import risk_text
 
     lines = [
         f"As of {times.short(fleet.as_of, fleet.time_zone)} {fleet.time_zone}, next {fleet.horizon_h:g} h "
@@ -409,7 +410,7 @@ def _fleet_words(fleet: Any) -> str:
         *fleet.notes,
     ]
     for row in fleet.rows:
-        risk = "      -" if row.risk is None else f"{row.risk:7.1%}"
+        risk = f"{risk_text(row.risk):>8}"
         why = row.note or next((reason.text for reason in row.reasons if reason.contribution > 0), "")
         shown = why if row.band != "normal" else ""
         lines.append(f"{row.band:<8}{row.machine:>8} {risk}  {row.top_component:<10} {shown}".rstrip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -418,3 +419,18 @@ class MergePreview:
     shared: int
     differing: int
     conflicts: tuple[tuple[int | None, str, Any, Any], ...]
+
+
+def risk_text(risk: float | None) -> str:
+    """A probability in per cent with the digits it deserves: 38 %, 0.4 %, < 0.1 %; a dash without a number."""
+    if risk is None or math.isnan(risk):
+        return "\N{EM DASH}"
+    percent = 100 * risk
+    if percent < 0.1:
+        return "< 0.1 %"
+    if percent < 0.95:
+        return f"{percent:.1f} %"
+    if 99.5 <= percent < 99.95:
+        # Rounding up to 100 % would claim a certainty the model does not have.
+        return f"{percent:.1f} %"
+    return "> 99.9 %" if percent >= 99.95 else f"{percent:.0f} %"

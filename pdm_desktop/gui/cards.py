@@ -9,8 +9,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import MachineView, Reason
-from pdm_desktop.gui.marks import age_text, band_token, paint_risk_bar, risk_text
+from pdm_desktop.core.results import MachineView, Reason, risk_text
+from pdm_desktop.gui.marks import age_text, band_token, paint_risk_bar
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, RiskBar, label
 

@@ -17,7 +17,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from pdm_desktop.gui.marks import risk_text
+from pdm_desktop.core.results import risk_text
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.widgets import label
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import PdmError, UsageError
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
@@ -45,6 +45,8 @@ def screenshot(page: str, out: Path, theme: str, size: tuple[int, int], machine:
         else:
             _fill(window, workspace, page, machine)
         _settle()
+        if (window.width(), window.height()) != size:
+            raise UsageError(f"The page needs at least {window.width()} x {window.height()} pixels.", where="size")
         shot = window.grab().toImage()
         if is_blank(window.pages[page].grab().toImage()):
             raise PdmError("The page was painted blank.", "Run doctor to see what is missing.", page)

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Curves, FalseAlarm, Interval, Measures, MissedFailure
+from pdm_desktop.core.results import risk_text
 from pdm_desktop.gui.charts import Bin, CostChart, Curve, PrecisionRecallChart, ReliabilityChart
-from pdm_desktop.gui.marks import NOTHING, age_text, risk_text
+from pdm_desktop.gui.marks import NOTHING, age_text
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.widgets import Card, label

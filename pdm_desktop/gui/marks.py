@@ -34,21 +34,6 @@ def band_token(band: Band) -> str:
     return "stale" if band == "unknown" else band
 
 
-def risk_text(risk: float | None) -> str:
-    """A probability in per cent with the digits it deserves: 38 %, 0.4 %, < 0.1 %; a dash without a number."""
-    if risk is None or math.isnan(risk):
-        return NOTHING
-    percent = 100 * risk
-    if percent < 0.1:
-        return "< 0.1 %"
-    if percent < 0.95:
-        return f"{percent:.1f} %"
-    if 99.5 <= percent < 99.95:
-        # Rounding up to 100 % would claim a certainty the model does not have.
-        return f"{percent:.1f} %"
-    return "> 99.9 %" if percent >= 99.95 else f"{percent:.0f} %"
-
-
 def change_text(change: float | None) -> str:
     """A change of probability in percentage points with its sign: +95 pts, +1 pt, -0.2 pts, 0."""
     if change is None or math.isnan(change):

@@ -16,8 +16,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from pdm_desktop.core.results import SensorTrace
-from pdm_desktop.gui.marks import risk_text
+from pdm_desktop.core.results import SensorTrace, risk_text
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.timeline import GAP_STEPS, Line, Tick, value_text, value_ticks
 

@@ -25,8 +25,9 @@ from PySide6.QtWidgets import (
 
 from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Decision, Evaluation, Measures, ModelVersion
+from pdm_desktop.core.results import risk_text
 from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes
-from pdm_desktop.gui.marks import NOTHING, risk_text
+from pdm_desktop.gui.marks import NOTHING
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label

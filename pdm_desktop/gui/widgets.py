@@ -15,16 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pdm_desktop.core.results import Band
-from pdm_desktop.gui.marks import (
-    BAND_WORD,
-    age_text,
-    badge_size,
-    change_text,
-    paint_badge,
-    paint_risk_bar,
-    risk_text,
-)
+from pdm_desktop.core.results import Band, risk_text
+from pdm_desktop.gui.marks import BAND_WORD, age_text, badge_size, change_text, paint_badge, paint_risk_bar
 from pdm_desktop.gui.theme import GRID, Theme
 
 __all__ = [

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import PdmError, UsageError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.workspace import Workspace
 from pdm_desktop.gui import commands
@@ -81,3 +81,9 @@ def test_doctor_finds_fonts_icons_and_a_painted_window() -> None:
     checks = {name: (ok, detail) for name, ok, detail in commands.doctor_checks()}
     assert set(checks) == {"Qt libraries", "fonts", "icons", "painted window", "screen"}
     assert all(ok for ok, _ in checks.values()), checks
+
+
+def test_a_size_the_page_does_not_fit_is_wrong_use_and_leaves_no_file(filled: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs at least"):
+        commands.screenshot("fleet", tmp_path / "small.png", "light", (300, 200), None, filled)
+    assert not (tmp_path / "small.png").exists()

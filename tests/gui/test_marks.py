@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPixmap
 
-from pdm_desktop.gui.marks import age_text, change_text, paint_risk_bar, paint_sparkline, risk_text, sparkline_shape
+from pdm_desktop.core.results import risk_text
+from pdm_desktop.gui.marks import age_text, change_text, paint_risk_bar, paint_sparkline, sparkline_shape
 from pdm_desktop.gui.theme import Theme
 
 

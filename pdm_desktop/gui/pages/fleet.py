@@ -9,8 +9,8 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import Band, Fleet, MachineRisk
-from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, MINUS, age_text, band_token, change_text, risk_text
+from pdm_desktop.core.results import Band, Fleet, MachineRisk, risk_text
+from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, MINUS, age_text, band_token, change_text
 from pdm_desktop.gui.tables import (
     BadgeDelegate,
     Column,

@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Finding, MachineChange, Measures, TrainingResult
+from pdm_desktop.core.results import risk_text
 from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes
-from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, NOTHING, change_text, risk_text
+from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, NOTHING, change_text
 from pdm_desktop.gui.tables import BadgeDelegate, Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Card, button, label, restyle
