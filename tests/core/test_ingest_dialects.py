@@ -358,6 +358,40 @@ def test_a_comma_with_three_digits_in_every_number_is_asked_for(plant: Plant) ->
     assert sorted(held["heat"] for held in plant.readings().values()) == [1234, 5678]
 
 
+def test_a_header_without_a_known_name_is_asked_about_and_can_be_told_whole(plant: Plant) -> None:
+    text = "Alfa;Beta;Gama;Delta\n5;K1;1,5;2\n6;K1;2,5;3\n"
+    with pytest.raises(PdmError, match="has a name that is known") as caught:
+        plant.give(text.encode())
+    assert "--map 'Alfa'=timestamp" in caught.value.hint
+    assert caught.value.where == "export.csv, line 1"
+    plan = recognise(plant.folder / "export.csv")
+    assert [question.key for question in plan.questions] == ["columns", "machine"]
+    assert plan.header == ("Alfa", "Beta", "Gama", "Delta")
+    told = {"Alfa": Role("timestamp"), "Beta": Role("machine"), "Delta": Role("ignore")}
+    assert recognise(plant.folder / "export.csv", Choices(columns=told)).questions == ()
+    report = plant.give(text.replace("\n5;", "\n2019-01-31;").replace("\n6;", "\n2019-02-01;").encode(), columns=told)
+    assert (report.machines, report.sensors, report.accepted) == (("K1",), (("Gama", ""),), 2)
+
+
+def test_a_time_zone_that_does_not_exist_is_refused_though_every_time_has_an_offset(plant: Plant) -> None:
+    with pytest.raises(PdmError, match="no time zone"):
+        plant.give(b"time,machine,heat\n2019-01-31T06:00:00+01:00,1,5\n", time_zone="Europe/Brelin")
+
+
+def test_rows_without_a_number_are_not_taken_for_the_header(plant: Plant) -> None:
+    report = plant.give(b"machineID,model,age\nP1,big,\nPress 1,,7\n")
+    assert (report.kind, report.header_row, report.machines) == ("machines", 1, ("P1", "Press 1"))
+    report = plant.give(b"datetime,machineID,heat\nunknown,P1,stuck\n2019-01-31,P1,5\n2019-02-01,P1,6\n")
+    assert (report.header_row, report.accepted, report.rejected) == (1, 2, 1)
+
+
+def test_units_are_found_below_a_row_of_descriptions(plant: Plant) -> None:
+    text = "Timestamp,K.M1.T,K.M2.T\nDescription,inlet,outlet\n,degC,degC\n2019-01-31,4,5\n2019-02-01,4,5\n"
+    report = plant.give(text.encode())
+    assert (report.header_row, report.units_row, report.rejected) == (1, 3, 0)
+    assert report.sensors == (("T", "degC"),)
+
+
 # -- the rejects file comes back --------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from pdm_desktop.core.ingest.dialect import split_unit
+from pdm_desktop.core.ingest.units import split_unit
 from pdm_desktop.core.schema import ALIASES
 
 _NAMES: dict[str, str] = {

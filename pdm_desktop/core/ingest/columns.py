@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import aliases, tags
-from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day, split_unit, unit_of
+from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day
 from pdm_desktop.core.ingest.tokens import is_good, is_missing, number_of
+from pdm_desktop.core.ingest.units import split_unit, unit_of
 from pdm_desktop.core.plans import Choices, LayoutName, PlanColumn, Question, Role, TagRule
 from pdm_desktop.core.schema import Kind
 

@@ -8,22 +8,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.shapes import form, is_clock, shape_of
 from pdm_desktop.core.ingest.tokens import grouping, is_missing, number_of
+from pdm_desktop.core.ingest.units import is_unit, unit_of
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 200  # rows a delimiter is judged by
 _MARKS = " '\u00a0\u202f"
-_UNIT_WORDS = """
-    v kv mv a ma ka w kw mw gw hz khz mhz rpm
-    1/min min-1 min^-1 u/min upm tr/min t/min giri/min o/min r/min bar mbar
-    barg bara pa hpa kpa mpa psi psig atm °c c degc deg °f f degf k °k % %rh mm/s m/s cm/s in/s ips mm cm m km µm um μm
-    mil mils in inch ft g mg kg t lb lbs kg/h kg/s t/h m3/h m³/h nm3/h l/min l/h l/s m3 m³ l ml gal gpm cfm nm n kn j kj
-    kwh mwh va kva var kvar ohm ω kω mω s sec ms us min h d ° rad deg/s rad/s m/s2 m/s² mm/s2 mm/s² g/s db db(a) dba ppm
-    ppb ph cst mm2/s mpas pas lux lx cd lm s/cm µs/cm us/cm ntu mg/l g/l kg/m3 kg/m³ w/m2 w/m²
-    counts count pcs stk stück
-    - – -- . 1 [-] () [] bool 0/1 text string datetime date time id utc"""
-_UNITS = frozenset(_UNIT_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
         at = next((i for i, (line, _) in enumerate(rows) if line >= max(1, header_row)), len(rows))
         if header_row == 0:
             return _made(delimiter, rows, None, None, _first_data(rows))
-        units = at + 1 if units_row or (units_row is None and _is_units(rows, at)) else None
+        units = at + 1 if units_row or (units_row is None and _is_units(rows, at, at + 1)) else None
         if units is not None and units >= len(rows):
             units = None  # the header is the last line there is
         return _made(delimiter, rows, at if at < len(rows) else None, units, (at if units is None else units) + 1)
@@ -125,9 +117,12 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
         return _made(delimiter, rows, above[0] if above else None, None, above[0] + 1 if above else 0)
     if not above:
         return _made(delimiter, rows, None, None, first)
-    head, units = above[-1], None
-    if units_row != 0 and len(above) > 1 and above[-2] == head - 1 and _is_units(rows, head - 1):
-        head, units = above[-2], above[-1]
+    head = _named_most(rows, above)
+    if head == above[-1] and len(above) > 1 and above[-2] == head - 1 and _is_units(rows, head - 1, head):
+        head -= 1
+    # Between the names and their units some exports have descriptions.
+    below = [at for at in range(head + 1, first) if units_row != 0 and _is_units(rows, head, at)]
+    units = below[0] if below else None
     return _made(delimiter, rows, head, units, (head if units is None else units) + 1)
 
 
@@ -180,44 +175,32 @@ def _could_head(row: list[str], width: int) -> bool:
     return abs(len(row) - width) <= 1 and named >= max(2, (width + 1) // 2)
 
 
+def _named_most(rows: list[tuple[int, list[str]]], candidates: list[int]) -> int:
+    """The row that names most columns as plants do; of rows alike the last, which stands nearest to the data. So rows
+    of data without any number, of machines perhaps, are not taken for the header."""
+    named = {}
+    for i in candidates:
+        cells = [cell.strip().casefold() for cell in rows[i][1] if cell.strip()]
+        unlike = len(set(cells)) == len(cells)
+        named[i] = len({role for cell in cells for role in aliases.roles(cell)}) * unlike
+    return max(reversed(candidates), key=named.__getitem__)
+
+
 def _width(rows: list[tuple[int, list[str]]]) -> int:
     widths = Counter(len(row) for _, row in rows[:_ROWS])
     return max(widths, key=lambda w: (widths[w], w)) if widths else 0
 
 
-def _is_units(rows: list[tuple[int, list[str]]], head: int) -> bool:
-    """Whether the row below position `head` holds units."""
-    if head + 1 >= len(rows):
+def _is_units(rows: list[tuple[int, list[str]]], head: int, at: int) -> bool:
+    """Whether the row at position `at` holds units of the names at position `head`."""
+    if at >= len(rows):
         return False
-    names, units = rows[head][1], [cell.strip() for cell in rows[head + 1][1]]
+    names, units = rows[head][1], [cell.strip() for cell in rows[at][1]]
     if len(units) != len(names) or sum(bool(name.strip()) for name in names) < len(names) - 1:
         return False
     shown = [unit for unit in units if unit]
-    like = [unit for unit in shown if unit_of(unit) or _known_unit(unit)]
+    like = [unit for unit in shown if unit_of(unit) or is_unit(unit)]
     return bool(like) and len(like) * 3 >= len(shown) * 2 and all(len(unit) <= 16 for unit in shown)
-
-
-def _known_unit(text: str) -> bool:
-    return text.strip("[](){} ").casefold() in _UNITS
-
-
-def unit_of(cell: str) -> str:
-    """The unit a cell of a units row names: without brackets, "" for a dash or a word that says nothing."""
-    bare = cell.strip().strip("[](){} ")
-    plain = {"-", "–", "--", ".", "1", "bool", "0/1", "text", "string", "datetime", "date", "time", "id", "utc", ""}
-    return "" if bare.casefold() in plain else bare if bare.casefold() in _UNITS or cell.strip()[:1] in "[(" else ""
-
-
-def split_unit(name: str) -> tuple[str, str]:
-    """A header such as "Oil Temp (°C)" as name and unit; the unit is empty where the header has none."""
-    match = re.fullmatch(r"(.+?)\s*(?:\[([^\[\]]{1,16})\]|\(([^()]{1,16})\))", name.strip())
-    if match is None:
-        return name.strip(), ""
-    square, round_ = match[2], match[3]
-    unit = (square or round_).strip()
-    if square is None and unit.casefold() not in _UNITS:
-        return name.strip(), ""
-    return match[1].strip(), "" if unit in ("-", "–", "1") else unit
 
 
 def marks(cells: list[str]) -> tuple[str | None, str, list[str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import columns, dialect, encoding, instants, source, workbook
 from pdm_desktop.core.ingest.dialect import Table
@@ -46,8 +47,10 @@ def recognise(
     a profile over what is recognised.
 
     time_zone: the plant's; known_sensors: names in its catalogue, casefolded. What the file does not tell stands in
-    the plan's questions. PdmError (file, line) for anything that is no table.
+    the plan's questions (also, with key "columns", where no column at all is known; then the user gives each its role).
+    PdmError (file, line) for anything that is no table.
     """
+    clock.zone(choices.time_zone or time_zone)
     packed = source.container(path)
     sheets = _sheets(path, packed)
     sheet = _sheet(path, packed, sheets, choices)
@@ -199,7 +202,8 @@ def _planned(
         columns.Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
         for i, (name, cells) in enumerate(zip(names, by_column, strict=True))
     ]
-    if not any(fact.roles or fact.times for fact in facts) and not choices.columns:
+    unknown = not any(fact.roles or fact.times for fact in facts) and not choices.columns
+    if unknown and not (len(facts) > 1 and any(fact.numbers for fact in facts)):
         raise PdmError(
             "The first line names no column of a plant's files.",
             "It should name the columns, such as datetime and machineID.",
@@ -207,6 +211,9 @@ def _planned(
         )
     roles = columns.assign(facts, table.units, choices, path, table.header_row, known_sensors)
     questions = list(roles.questions)
+    if unknown:
+        others = [question for question in questions if question.key != "columns"]
+        questions = [_unknown_columns(names, table.header_row, path.name), *others]
     if found is None and choices.decimal is None:
         questions.append(
             Question(
@@ -238,6 +245,17 @@ def _planned(
         tag_rule=roles.tag_rule,
         notes=roles.notes,
         mended=mended,
+    )
+
+
+def _unknown_columns(names: Sequence[str], line: int, file: str) -> Question:
+    """A table, but nothing in it is known: neither a name nor anything that looks like a time."""
+    first = next((name for name in names if name), "NAME")
+    return Question(
+        "columns",
+        "No column of the file has a name that is known, and none looks like a time.",
+        f"Say what the columns hold: --map {first!r}=timestamp, and so on for the machine and the sensors.",
+        where=f"{file}, line {line or 1}",
     )
 
 

@@ -1,0 +1,40 @@
+"""Units of measurement as plants write them: in a row of their own, or behind a column's name."""
+
+from __future__ import annotations
+
+import re
+
+_UNIT_WORDS = """
+    v kv mv a ma ka w kw mw gw hz khz mhz rpm
+    1/min min-1 min^-1 u/min upm tr/min t/min giri/min o/min r/min bar mbar
+    barg bara pa hpa kpa mpa psi psig atm °c c degc deg °f f degf k °k % %rh mm/s m/s cm/s in/s ips mm cm m km µm um μm
+    mil mils in inch ft g mg kg t lb lbs kg/h kg/s t/h m3/h m³/h nm3/h l/min l/h l/s m3 m³ l ml gal gpm cfm nm n kn j kj
+    kwh mwh va kva var kvar ohm ω kω mω s sec ms us min h d ° rad deg/s rad/s m/s2 m/s² mm/s2 mm/s² g/s db db(a) dba ppm
+    ppb ph cst mm2/s mpas pas lux lx cd lm s/cm µs/cm us/cm ntu mg/l g/l kg/m3 kg/m³ w/m2 w/m²
+    counts count pcs stk stück
+    - – -- . 1 [-] () [] bool 0/1 text string datetime date time id utc"""
+_UNITS = frozenset(_UNIT_WORDS.split())
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit that plants use, in brackets or not."""
+    return text.strip("[](){} ").casefold() in _UNITS
+
+
+def unit_of(cell: str) -> str:
+    """The unit a cell of a units row names: without brackets, "" for a dash or a word that says nothing."""
+    bare = cell.strip().strip("[](){} ")
+    plain = {"-", "–", "--", ".", "1", "bool", "0/1", "text", "string", "datetime", "date", "time", "id", "utc", ""}
+    return "" if bare.casefold() in plain else bare if bare.casefold() in _UNITS or cell.strip()[:1] in "[(" else ""
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """A header such as "Oil Temp (°C)" as name and unit; the unit is empty where the header has none."""
+    match = re.fullmatch(r"(.+?)\s*(?:\[([^\[\]]{1,16})\]|\(([^()]{1,16})\))", name.strip())
+    if match is None:
+        return name.strip(), ""
+    square, round_ = match[2], match[3]
+    unit = (square or round_).strip()
+    if square is None and unit.casefold() not in _UNITS:
+        return name.strip(), ""
+    return match[1].strip(), "" if unit in ("-", "–", "1") else unit
