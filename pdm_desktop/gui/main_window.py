@@ -420,6 +420,9 @@ class MainWindow(QMainWindow):
         self.session.load_machine(machine, start, end)
 
     def _show_view(self, view: MachineView) -> None:
+        if view.state.machine != self._machine:
+            # Asked for before the machine went out of the record or another one was chosen.
+            return
         self._machine_page().show_view(view)
         self._settle("machine")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.core import simulate
@@ -24,9 +24,8 @@ from pdm_desktop.gui.pages.fleet import FleetPage
 from pdm_desktop.gui.pages.machine import MachinePage
 from pdm_desktop.gui.pages.welcome import WelcomePage
 from pdm_desktop.gui.theme import Theme
+from tests.gui.hands import LONG, finish, idle, message, press
 
-LONG = 60_000
-"""ms after which work that hangs fails its test."""
 MACHINES = 4
 
 
@@ -64,26 +63,6 @@ def filled(qtbot: QtBot, window: MainWindow, plant_files: Path) -> MainWindow:
     press(qtbot, message(window), "OK")
     idle(qtbot, window)
     return window
-
-
-def finish(window: QWidget) -> None:
-    """End the window's threads whatever the test left under way."""
-    assert isinstance(window, MainWindow)
-    window.session.close()
-
-
-def idle(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.session.tasks.active(), timeout=LONG)
-
-
-def message(window: MainWindow) -> QMessageBox:
-    (box,) = [box for box in window.findChildren(QMessageBox) if box.isVisible()]
-    return box
-
-
-def press(qtbot: QtBot, dialog: QDialog, text: str) -> None:
-    (found,) = [made for made in dialog.findChildren(QPushButton) if made.text().replace("&", "") == text]
-    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
 
 
 def choose(qtbot: QtBot, window: MainWindow, names: str) -> None:
@@ -243,11 +222,15 @@ def test_a_machine_that_is_gone_does_not_stay_on_the_screen(qtbot: QtBot, filled
     idle(qtbot, filled)
     assert page(filled, MachinePage).machine == "Z"
     assert made.batch is not None
+    late = workspace.machine_view("Z", None, None, Progress())
     workspace.undo(made.batch, Progress())
     filled.session.change()
     idle(qtbot, filled)
     assert page(filled, MachinePage).machine == ""
     assert page(filled, MachinePage).machines.findText("Z") == -1
+    # An answer that was under way when the machine went comes too late.
+    filled.session.view_ready.emit(late)
+    assert page(filled, MachinePage).machine == ""
 
 
 def test_the_report_of_the_menu_holds_the_risks_on_the_screen(qtbot: QtBot, filled: MainWindow, tmp_path: Path) -> None:

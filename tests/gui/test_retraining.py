@@ -22,6 +22,7 @@ from pdm_desktop.gui.pages.models import ModelsPage
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.versions import DecisionDialog
 from pdm_desktop.gui.wizards.retrain import DECIDE, RESULT, SETTINGS, TRAINING, RetrainWizard
+from tests.gui.hands import LONG, idle
 from tests.gui.trained import dispose
 
 pytestmark = [
@@ -31,8 +32,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
 ]
 
-LONG = 60_000
-"""ms after which work that hangs fails its test."""
 QUICK = {"rounds": 25, "max_depth": 3}
 
 
@@ -61,11 +60,6 @@ def window(qtbot: QtBot, theme: Theme, settings: QSettings, trained: Path, tmp_p
     yield made
     made.session.close()
     dispose(made)
-
-
-def idle(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.session.tasks.active(), timeout=LONG)
-    QApplication.processEvents()
 
 
 def click(button: QPushButton) -> None:
