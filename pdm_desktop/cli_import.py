@@ -1,0 +1,191 @@
+"""The sub-commands that bring files in: import, watch, imports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pdm_desktop.cli_models import Tools
+from pdm_desktop.core.errors import PdmError, UsageError
+
+Arguments = argparse.Namespace
+_LOOK_S = 10
+"""Between two looks into a watched folder."""
+
+
+def grammar(command: Callable[..., Any], tools: Tools) -> None:
+    """Add the sub-commands."""
+    bring = command("import", lambda a: _import(a, tools), "import files or folders")
+    bring.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    bring.add_argument("--kind", choices=["telemetry", "errors", "maintenance", "failures", "machines"])
+    bring.add_argument("--time-zone", metavar="ZONE", help="IANA zone of times without an offset")
+    roles = "machine, timestamp, date, time, error, component, failure[:VALUE], machine_model, age, known"
+    roles += ", sensor[:NAME[:UNIT]], tag, value, quality, ignore"
+    bring.add_argument("--map", action="append", metavar="COLUMN=ROLE", help=f"what a column holds: {roles}")
+    bring.add_argument("--profile", metavar="NAME", help="read the files as this profile says")
+    bring.add_argument("--save-profile", metavar="NAME", help="keep how the first file was read, for others like it")
+    bring.add_argument("--machine", metavar="ID", help="the machine of files without a column for it")
+    order = bring.add_mutually_exclusive_group()
+    order.add_argument("--day-first", action="store_const", const=True, dest="day_first", help="01/02: 1 February")
+    order.add_argument("--month-first", action="store_const", const=False, dest="day_first", help="01/02: 2 January")
+    bring.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, or the file in an archive")
+    bring.add_argument("--encoding", metavar="NAME", help="utf-8, utf-16, cp1252 ...")
+    bring.add_argument("--delimiter", metavar="CHAR", help="what separates columns; tab for a tab")
+    bring.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
+    bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
+
+    watch = command("watch", lambda a: _watch(a, tools), "import files that arrive in a folder, until stopped")
+    watch.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the folder (else the one chosen before)")
+    watch.add_argument("--move", action="store_true", help="move files to done/, or to failed/ with the reason beside")
+    watch.add_argument("--once", action="store_true", help="one look: takes what has not changed since an earlier one")
+
+    imports = command("imports", lambda a: _imports(a, tools), "list import batches or undo one")
+    imports.add_argument("action", choices=["list", "undo"])
+    imports.add_argument("batch", nargs="?", type=int, metavar="BATCH")
+
+
+def _import(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments) as workspace:
+        made = workspace.import_files(
+            arguments.files,
+            tools.progress(arguments),
+            choices=_choices(arguments),
+            profile=arguments.profile,
+            dry_run=arguments.dry_run,
+        )
+        if arguments.save_profile:
+            workspace.save_profile(
+                arguments.save_profile, workspace.recognise(arguments.files[0], _choices(arguments), arguments.profile)
+            )
+    files = [_file_plain(file) for file in made.files]
+    tools.put(
+        arguments, {"files": files, "seconds": made.seconds}, "\n".join(import_words(file) for file in made.files)
+    )
+    return 1 if arguments.strict and any(file.rejected or file.rejected_values for file in made.files) else 0
+
+
+def _file_plain(file: Any) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(file).items() if key != "changed"}
+    return plain | {"sensors": [{"name": name, "unit": unit} for name, unit in file.sensors]}
+
+
+def _choices(arguments: Arguments) -> Any:
+    """What the user said about the files."""
+    from pdm_desktop.core.plans import Choices, Role
+
+    columns = {}
+    for pair in arguments.map or ():
+        column, equals, role = pair.rpartition("=")
+        if not equals or not column.strip():
+            raise UsageError("Columns are mapped as COLUMN=ROLE.", "Usage: --map 'Druck [bar]=sensor:pressure:bar'")
+        try:
+            columns[column.strip()] = Role.parse(role)
+        except PdmError as exc:
+            raise UsageError(exc.message, exc.hint, exc.where) from exc
+    return Choices(
+        kind=arguments.kind,
+        encoding=arguments.encoding,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(arguments.delimiter, arguments.delimiter),
+        decimal=arguments.decimal,
+        sheet=arguments.sheet,
+        columns=columns,
+        machine=arguments.machine,
+        time_zone=arguments.time_zone,
+        day_first=arguments.day_first,
+    )
+
+
+def import_words(file: Any) -> str:
+    """One file's import in a sentence."""
+    name = Path(file.file).name
+    counts = [
+        f"{count:,} {word}"
+        for count, word in (
+            (file.accepted, "rows came in"),
+            (file.unchanged, "were there already"),
+            (file.duplicates, "repeated in the file"),
+            (file.conflicts, "differ from what was there (the newer value holds)"),
+            (file.rejected, "rows rejected"),
+            (file.rejected_values, "values rejected"),
+        )
+        if count
+    ]
+    nothing = "" if file.batch is not None else "; nothing was changed"
+    rejects = f" See {file.rejects_file}." if file.rejects_file else ""
+    return f"{name} ({file.kind}): {', '.join(counts) or 'no rows'}{nothing}.{rejects}"
+
+
+def _watch(arguments: Arguments, tools: Tools) -> int:
+    """Look into the watched folder once, or until stopped."""
+    import time
+
+    from pdm_desktop.core.results import WatchSettings
+
+    if arguments.json and not arguments.once:
+        raise UsageError("With --json there is one look only.", "Usage: pdm-desktop --json watch [DIR] --once")
+    with tools.open(arguments) as workspace:
+        if arguments.folder is not None:
+            told = WatchSettings(str(arguments.folder.resolve()), on=True, move=arguments.move)
+            if told != workspace.watch_settings:
+                workspace.change_watch(told)
+        if not workspace.watch_settings.on:
+            raise UsageError("Which folder is to be watched?", "Usage: pdm-desktop watch DIR [--move] [--once]")
+        while True:
+            report = workspace.watch_once(tools.progress(arguments))
+            if report.changed:
+                _score_what_came(workspace, arguments, tools)
+            if arguments.once or report.imported or report.failed or report.problem:
+                tools.put(arguments, _watch_plain(report), watch_words(report))
+            if arguments.once:
+                return 1 if report.failed or report.problem else 0
+            time.sleep(_LOOK_S)
+
+
+def _score_what_came(workspace: Any, arguments: Arguments, tools: Tools) -> None:
+    try:
+        workspace.score(None, tools.progress(arguments))
+    except PdmError as exc:
+        # The files are in all the same: a plant the model cannot judge is watched too.
+        print(exc, file=sys.stderr)
+
+
+def _watch_plain(report: Any) -> dict[str, Any]:
+    plain = asdict(report) | {"files": [_file_plain(file) for file in report.imported]}
+    return {key: value for key, value in plain.items() if key != "imported"}
+
+
+def watch_words(report: Any) -> str:
+    """One look into the watched folder, a line a file."""
+    lines = [import_words(file) for file in report.imported]
+    lines += [f"{failure.file} was not imported: {failure.reason}" for failure in report.failed]
+    lines += [f"{name} had come in before." for name in report.known]
+    lines += [f"{name} may still be growing." for name in report.waiting]
+    return "\n".join([*lines, report.problem] if report.problem else lines) or "Nothing new."
+
+
+def _imports(arguments: Arguments, tools: Tools) -> int:
+    from pdm_desktop.core import times
+
+    if arguments.action == "undo":
+        if arguments.batch is None:
+            raise UsageError("Which batch is to be undone?", "Usage: pdm-desktop imports undo BATCH")
+        with tools.open(arguments) as workspace:
+            changed = workspace.undo(arguments.batch, tools.progress(arguments))
+        plain = {"undone": arguments.batch, "machines": sorted(changed)}
+        tools.put(arguments, plain, f"Batch {arguments.batch} is undone; {len(changed)} machines changed.")
+        return 0
+    with tools.open(arguments, reading=True) as workspace:
+        batches, zone = workspace.imports(), workspace.settings.time_zone
+    lines = [
+        f"{b.id:>5}  {times.iso(b.imported_at, zone)}  {b.kind:<12} {b.accepted:>9,} rows  "
+        f"{Path(b.file).name}{'  (undone)' if b.undone else ''}"
+        for b in batches
+    ]
+    plain = {"batches": [asdict(b) | {"imported_at": times.iso(b.imported_at, zone)} for b in batches]}
+    tools.put(arguments, plain, "\n".join(lines) or "Nothing was imported yet.")
+    return 0
