@@ -37,6 +37,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("import_choices", "&File", "Import with &choices…", "", "writable", tip="Look at how files are read first"),
     Action("report", "&File", "&Export risk report…", "Ctrl+E", "machines", gap=True, tip="One row a machine, as CSV"),
     Action("backup", "&File", "&Back up…", "", "workspace", tip="A copy of the plant's record in one file"),
+    Action("preferences", "&File", "&Preferences…", "Ctrl+,", gap=True, role=QAction.MenuRole.PreferencesRole),
     Action("quit", "&File", "&Quit", "Ctrl+Q", gap=True, role=QAction.MenuRole.QuitRole),
     Action("page:fleet", "&View", "&Fleet", "Ctrl+1", "machines", group="page"),
     Action("page:machine", "&View", "&Machine", "Ctrl+2", "machines", group="page"),

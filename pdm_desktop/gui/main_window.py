@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pdm_desktop.gui.modelling import Modelling
     from pdm_desktop.gui.pages.data import DataPage
     from pdm_desktop.gui.pages.machine import MachinePage
+    from pdm_desktop.gui.preferences import Preferences
     from pdm_desktop.gui.recording import Recording
 
 DEMO_FOLDER = "demo plant"
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self._unjudged = False
         """Machines are on record but none can be judged: another model may help."""
         self._hand: Recording | None = None
+        self._preferences: Preferences | None = None
         self._lay_out()
         self._drop = DropHint(self)
         self.importing = Importing(self, self.theme, self.session, self._tell_calmly)
@@ -216,6 +218,7 @@ class MainWindow(QMainWindow):
         self.importing.asking.connect(lambda: self._welcome().set_enabled(True))
         self.importing.more_wanted.connect(self._ask_files)
         session.record_changed.connect(lambda: self._stale.update({"machine", "data"}))
+        session.record_changed.connect(self._name_plant)
         session.view_ready.connect(self._show_view)
         session.overview_ready.connect(self._show_overview)
         session.checked.connect(self._show_checks)
@@ -232,6 +235,7 @@ class MainWindow(QMainWindow):
             "import_choices": self._ask_files_for_wizard,
             "report": self._ask_report,
             "backup": self._ask_backup,
+            "preferences": self._ask_preferences,
             "quit": self.close,
             "find": self._find,
             "refresh": self.session.change,
@@ -354,9 +358,7 @@ class MainWindow(QMainWindow):
         self._machine, self._stale = "", {"machine", "data"}
         if "machine" in self.pages:
             self._machine_page().clear()
-        name = workspace.settings.plant_name
-        self.top.show_plant(name)
-        self.setWindowTitle(f"{name}{' (read-only)' if workspace.read_only else ''} \N{EN DASH} PDM Desktop")
+        self._name_plant()
         if empty:
             self.show_welcome()
         else:
@@ -365,6 +367,13 @@ class MainWindow(QMainWindow):
             )
             self._show("fleet")
             self._update_actions()
+
+    def _name_plant(self) -> None:
+        workspace = self.session.workspace
+        if workspace is not None:
+            name = workspace.settings.plant_name
+            self.top.show_plant(name)
+            self.setWindowTitle(f"{name}{' (read-only)' if workspace.read_only else ''} \N{EN DASH} PDM Desktop")
 
     def _not_opened(self, folder: Path, error: Exception, read_only: bool) -> None:
         choices: list[tuple[str, Callable[[], object]]] = []
@@ -518,6 +527,25 @@ class MainWindow(QMainWindow):
     def _find(self) -> None:
         self.top.search.setFocus()
         self.top.search.selectAll()
+
+    def _ask_preferences(self) -> None:
+        if self._preferences is None:
+            from pdm_desktop.gui.preferences import Preferences
+
+            self._preferences = Preferences(self.session, self, self._computer_settings)
+            self._preferences.computer_chosen.connect(self._set_up_computer)
+        self._preferences.open()
+
+    def _computer_settings(self) -> dict[str, str]:
+        return {"theme": self.theme.choice, "who": str(self._settings.value("who") or "")}
+
+    def _set_up_computer(self, chosen: dict[str, str]) -> None:
+        for choice in CHOICES:
+            if choice == chosen.get("theme"):
+                self.menu_actions[f"theme:{choice}"].setChecked(True)
+                self._choose_theme(choice)
+        if "who" in chosen:
+            self._settings.setValue("who", chosen["who"])
 
     def _choose_theme(self, choice: Choice) -> None:
         self._settings.setValue("theme", choice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ def test_a_workspace_without_a_settings_file_has_the_defaults(tmp_path: Path) ->
         ("horizon_h", "nan"),
         ("clock", "cuckoo"),
         ("failures_known_until", "last week"),
+        ("tracking_server", "ftp://server:5000"),
+        ("tracking_server", "server"),
+        ("tracking_server", "http://server:99999"),
+        ("tracking_server", "http://server/?a=b"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_and_names_its_key(key: str, value: str) -> None:
@@ -50,3 +55,31 @@ def test_a_broken_settings_file_is_an_error_that_names_the_file(tmp_path: Path) 
 def test_failures_known_until_without_an_offset_is_in_the_plants_zone() -> None:
     berlin = Settings().changed({"time_zone": "Europe/Berlin", "failures_known_until": "2015-07-01 00:00"})
     assert berlin.known_until == 1_435_701_600_000  # 2015-06-30T22:00Z
+
+
+def test_what_a_tracking_server_is_logged_into_with_is_kept_apart_and_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    changed = Settings().changed({"tracking_server": "https://eva:s3cr%40t@ml.plant:8443/runs/"})
+    assert (changed.tracking_server, changed.tracking_login) == ("https://ml.plant:8443/runs", "eva:s3cr@t")
+    settings.save(file, changed)
+    assert settings.load(file) == changed
+    for shown in (file.read_text("utf-8"), repr(changed), str(changed.shown())):
+        assert "eva" not in shown
+        assert "s3cr" not in shown
+    if os.name == "posix":
+        assert (tmp_path / settings.LOGIN_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_refused_address_is_not_repeated() -> None:
+    with pytest.raises(PdmError) as caught:
+        Settings().changed({"tracking_server": "http//eva:secret@server"})
+    assert "secret" not in f"{caught.value.message} {caught.value.hint} {caught.value.where}"
+
+
+def test_a_login_belongs_to_its_server(tmp_path: Path) -> None:
+    known = Settings().changed({"tracking_server": "http://server:5000", "tracking_login": "eva:x"})
+    assert known.changed({"tracking_server": "http://server:5000/"}).tracking_login == "eva:x"
+    assert known.changed({"tracking_server": "http://other:5000"}).tracking_login == ""
+    settings.save(tmp_path / "settings.toml", known)
+    settings.save(tmp_path / "settings.toml", known.changed({"tracking_server": ""}))
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
