@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.encoding import code_page
 from pdm_desktop.core.ingest.source import Source
@@ -17,6 +19,7 @@ from pdm_desktop.core.plans import Plan
 ROWS = 45_000  # a block: what is made into Python objects in one go
 _MOST_BYTES = 4 * 1024 * 1024
 LONGEST_LINE = 8 * 1024 * 1024
+_QUOTE, _NEWLINE = b'"\n'
 
 
 class Overturned(Exception):
@@ -50,6 +53,7 @@ class Blocks:
         self._plan = plan
         self.source = Source(plan.path, plan.encoding, plan.sheet)
         self._ascii = True
+        self._mark = ord(plan.delimiter)
         self._size = int(min(max(plan.line_bytes * ROWS, 64 * 1024), _MOST_BYTES))
 
     def __iter__(self) -> Iterator[Block]:
@@ -75,16 +79,50 @@ class Blocks:
         if rest and line > skip:
             yield self._block(rest + b"\n", line)
 
-    @staticmethod
-    def _cut(data: bytes) -> int:
+    def _cut(self, data: bytes) -> int:
         """The end of the last whole line; a newline within quotes ends none."""
         cut = data.rfind(b"\n") + 1
         quotes = data.count(b'"', 0, cut)
+        if quotes and not self._pairs(data[:cut]):
+            return self._read_to(data[:cut])
         while cut and quotes % 2:
             before = data.rfind(b"\n", 0, cut - 1) + 1
             quotes -= data.count(b'"', before, cut)
             cut = before
         return cut
+
+    def _pairs(self, data: bytes) -> bool:
+        """Whether quotes only open at the beginning of a cell, so that every second one closes; 5" in the middle of a
+        text opens nothing."""
+        text = np.frombuffer(data, np.uint8)
+        at = np.flatnonzero(text == _QUOTE)
+        opening = at[0::2]
+        before = text[np.maximum(opening, 1) - 1]
+        starts = (opening == 0) | (before == self._mark) | (before == _NEWLINE)
+        starts[1:] |= opening[1:] - 1 == at[1::2][: len(opening) - 1]  # two of them in a quoted text stand for one
+        return bool(starts.all())
+
+    def _read_to(self, data: bytes) -> int:
+        """The end of the last whole row, where only reading the rows tells."""
+        ends, ended = [0], False
+
+        def lines() -> Iterator[str]:
+            nonlocal ended
+            for line in data.splitlines(keepends=True) if b"\r" not in data else re.findall(rb"[^\n]*\n", data):
+                ends.append(ends[-1] + len(line))
+                yield line.replace(b"\r\n", b"\n").replace(b"\r", b" ").decode("latin-1")
+            ended = True
+
+        whole = 0
+        reader = csv.reader(lines(), delimiter=self._plan.delimiter)
+        try:
+            for _ in reader:
+                if ended:
+                    break  # the last row is still within quotes
+                whole = ends[-1]
+        except csv.Error:
+            return len(data)  # said of its line by those who read the cells
+        return whole
 
     def _block(self, data: bytes, line: int) -> Block:
         bad, message = data.find(b"\0"), "The file is not a table of text."
