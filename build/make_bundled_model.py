@@ -86,7 +86,7 @@ def main() -> int:
 def make() -> None:
     """Simulate, train, log in a store that is thrown away, export to models/champion."""
     from build import plants
-    from pdm_desktop.core import registry, simulate, training
+    from pdm_desktop.core import registry, rowset, simulate, training
     from pdm_desktop.core.features import grid
     from pdm_desktop.core.progress import Progress
     from pdm_desktop.core.times import HOUR
@@ -95,8 +95,8 @@ def make() -> None:
     spec = plants.spec(simulate.MACHINE_MODELS)
     last = int(histories[0].times[-1])
     at = grid(int(histories[0].times[0]), last, HOUR)
-    rows = training.all_rows(histories, MACHINES, spec, at, last, Progress())
-    splits = training.split(rows, spec.horizon, held_out=HELD_OUT, seed=SEED)
+    rows = rowset.all_rows(histories, MACHINES, spec, at, last, Progress())
+    splits = rowset.split(rows, spec.horizon, held_out=HELD_OUT, seed=SEED)
     candidate = training.train(rows, spec, splits, step=HOUR, seed=SEED, threads=THREADS)
     facts = {"plant": "simulated", "machines": MACHINES, "days": DAYS, "simulation_seed": SEED}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -110,7 +110,7 @@ def make() -> None:
 def measured_on_extract() -> dict[str, Any] | None:
     """Figures of the finished model on the public extract: rows from 2015-01-08 on, and the alarms of one night."""
     from build import plants
-    from pdm_desktop.core import training
+    from pdm_desktop.core import rowset, training
     from pdm_desktop.core.features import grid
     from pdm_desktop.core.scoring import Model
     from pdm_desktop.core.times import HOUR, parse
@@ -122,7 +122,7 @@ def measured_on_extract() -> dict[str, Any] | None:
     histories = plants.extract(folder)
     known_until = max(int(h.failures.times[-1]) for h in histories if len(h.failures.times))
     at = grid(parse("2015-01-08T00:00Z", "UTC"), known_until, HOUR)
-    rows = [training.machine_rows(history, model.spec, at, known_until) for history in histories]
+    rows = [rowset.machine_rows(history, model.spec, at, known_until) for history in histories]
     risks = [model.predict(r.matrix) for r in rows]
     night = parse("2015-01-20T00:00Z", "UTC")
     alarms = [

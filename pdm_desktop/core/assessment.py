@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdm_desktop.core import baselines, comparison, gathering, scoring, training
+from pdm_desktop.core import baselines, comparison, gathering, rowset, scoring, training
+from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import BASELINES, Evaluation, Goal, ModelVersion, TrainingSettings
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.rivals import Plant
-from pdm_desktop.core.training import MachineRows
+from pdm_desktop.core.rowset import MachineRows
 
 
 def evaluate(plant: Plant, version: str, start: int | None, end: int | None, progress: Progress) -> Evaluation:
@@ -36,7 +37,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         progress.step(len(rows), len(found.times), "Computing features")
         low = 0 if start is None else int(np.searchsorted(times, start))
         high = len(times) if end is None else int(np.searchsorted(times, end, "right"))
-        part = training.machine_rows(
+        part = rowset.machine_rows(
             found.histories[machine], model.spec, times[low:high], found.known_until, model.components
         )
         rows.append(part)
@@ -66,8 +67,8 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         progress.check()
         raw = [baselines.raw(who, found.histories[r.machine], r.times, scale.horizon, rates) for r in rows]
         how = baselines.calibration(np.concatenate([r.labels[:, 0] for r in rows]), np.concatenate(raw))
-        risks = [training.sigmoid(how["a"] * score + how["b"])[:, None] for score in raw]
-        bare = [training.any_only(r) for r in rows]
+        risks = [sigmoid(how["a"] * score + how["b"])[:, None] for score in raw]
+        bare = [rowset.any_only(r) for r in rows]
         threshold = training.choose_threshold(bare, risks, Goal(), scale.horizon, scale.step)
         others[str(who)] = training.measure(bare, risks, ("any",), threshold, scale.horizon, scale.step)
     count = sum(len(r.times) for r in rows)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pdm_desktop.core.evaluation import average_precision, roc_auc
 from pdm_desktop.core.features import FeatureSpec, MachineHistory
 from pdm_desktop.core.model_results import Finding
-from pdm_desktop.core.training import MachineRows
+from pdm_desktop.core.rowset import MachineRows
 
 LOOK_AP, STOP_AP = 0.85, 0.995
 """A single feature with so much average precision on rows nobody trained on is worth a look (a strong signal does that

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pdm_desktop.core.calibration import platt
 from pdm_desktop.core.features import Ints, MachineHistory
 from pdm_desktop.core.model_results import Scorer
+from pdm_desktop.core.rowset import MachineRows
 from pdm_desktop.core.times import DAY, HOUR
-from pdm_desktop.core.training import MachineRows, platt
 
 Floats = npt.NDArray[np.float64]
 

@@ -25,7 +25,8 @@ from pdm_desktop.core.model_results import (
     Span,
     Verdict,
 )
-from pdm_desktop.core.training import THRESHOLDS, MachineRows, any_only, events, measure, scored
+from pdm_desktop.core.rowset import MachineRows, any_only, scored
+from pdm_desktop.core.training import THRESHOLDS, events, measure
 
 Floats = npt.NDArray[np.float64]
 Spans = Mapping[Span, Sequence[MachineRows]]

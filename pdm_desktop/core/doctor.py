@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pdm_desktop.core import paths, registry, simulate, training
+from pdm_desktop.core import paths, registry, rowset, simulate, training
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, grid
 from pdm_desktop.core.progress import Progress
@@ -158,8 +158,8 @@ def _training() -> Result:
     """A few trees on three machines with a failure every six days, logged by MLflow and opened again for scoring."""
     spec = FeatureSpec(("flow",), (), ("pump",), ())
     at = grid(0, TRAINING_DAYS * DAY, 6 * HOUR)
-    rows = training.all_rows(map(_worn_machine, range(3)), 3, spec, at, TRAINING_DAYS * DAY, Progress())
-    splits = training.split(rows, spec.horizon)
+    rows = rowset.all_rows(map(_worn_machine, range(3)), 3, spec, at, TRAINING_DAYS * DAY, Progress())
+    splits = rowset.split(rows, spec.horizon)
     candidate = training.train(rows, spec, splits, step=6 * HOUR, rounds=5, seed=1, threads=1)
     with tempfile.TemporaryDirectory(prefix="pdm-doctor-") as folder:
         mlruns = Path(folder) / "mlruns"

@@ -24,11 +24,11 @@ from pdm_desktop.core.features import (
 from pdm_desktop.core.fleet import histories
 from pdm_desktop.core.model_results import TrainingData, TrainingSettings
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.rowset import MachineRows, Splits, machine_rows, split_times
 from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 from pdm_desktop.core.times import HOUR, short
-from pdm_desktop.core.training import MachineRows, Splits, machine_rows, split_times
 
 MOST_TRAINING_ROWS = 1_200_000
 """Beyond it rows without a failure ahead are thinned; those kept count for those left out."""

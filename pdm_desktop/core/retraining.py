@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import audit, baselines, comparison, gathering, model_card, rivals, scoring, training, tuning
+from pdm_desktop.core import (
+    audit,
+    baselines,
+    comparison,
+    gathering,
+    model_card,
+    rivals,
+    rowset,
+    scoring,
+    training,
+    tuning,
+)
 from pdm_desktop.core.comparison import Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import FeatureSpec, grid_step
@@ -28,9 +39,10 @@ from pdm_desktop.core.model_results import (
     TrainingSettings,
 )
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.rowset import MachineRows, Splits
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.times import HOUR, iso
-from pdm_desktop.core.training import Candidate, MachineRows, Splits
+from pdm_desktop.core.training import Candidate
 
 Floats = npt.NDArray[np.float64]
 OnRound = Callable[[Round], None]
@@ -259,10 +271,10 @@ def _changes(plant: rivals.Plant, candidate: Candidate, progress: Progress) -> t
             age = None if last is None else at - last
 
             def risk(spec: FeatureSpec, predict: Callable[[Any], Floats], history: Any = history) -> float | None:
-                times = training.row_times(history, spec, np.array([at]), at + spec.horizon)
+                times = rowset.row_times(history, spec, np.array([at]), at + spec.horizon)
                 if not len(times):
                     return None
-                return float(predict(training.features_at(history, spec, times))[0, 0])
+                return float(predict(rowset.features_at(history, spec, times))[0, 0])
 
             before = risk(model.spec, model.predict) if usable and model is not None else None
             after = risk(candidate.spec, candidate.predict)

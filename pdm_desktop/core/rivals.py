@@ -11,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pdm_desktop.core import baselines, gathering, scoring, training
+from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import FeatureSpec
 from pdm_desktop.core.gathering import Gathered
 from pdm_desktop.core.model_results import BASELINES, ModelVersion, Span, TrainingSettings
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.rowset import MachineRows, Splits
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
-from pdm_desktop.core.training import Candidate, MachineRows, Splits
+from pdm_desktop.core.training import Candidate
 from pdm_desktop.core.versions import Versions
 
 Floats = npt.NDArray[np.float64]
@@ -174,8 +176,7 @@ def baselines_on(found: Gathered, spans: Spans, options: TrainingSettings, scale
         truth = np.concatenate([r.labels[:, 0] for r in spans["validation"]])
         how = baselines.calibration(truth, np.concatenate(raw["validation"]))
         risks = {
-            span: [training.sigmoid(how["a"] * score + how["b"])[:, None] for score in scores]
-            for span, scores in raw.items()
+            span: [sigmoid(how["a"] * score + how["b"])[:, None] for score in scores] for span, scores in raw.items()
         }
         threshold = training.choose_threshold(
             spans["validation"], risks["validation"], options.goal, scale.horizon, scale.step

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pdm_desktop.core.errors import Cancelled
 from pdm_desktop.core.model_results import Round
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.training import DEFAULTS, MachineRows, trial
+from pdm_desktop.core.rowset import MachineRows
+from pdm_desktop.core.training import DEFAULTS, trial
 
 if TYPE_CHECKING:
     import optuna

@@ -6,8 +6,8 @@ import numpy as np
 
 from pdm_desktop.core import audit
 from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, build, grid, label_matrix
+from pdm_desktop.core.rowset import MachineRows
 from pdm_desktop.core.times import DAY, HOUR
-from pdm_desktop.core.training import MachineRows
 
 SPEC = FeatureSpec(("flow", "marker"), components=("pump",))
 FAILURES = DAY * np.arange(9, 60, 10, dtype=np.int64)

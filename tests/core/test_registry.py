@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pdm_desktop.core import registry, training
+from pdm_desktop.core import registry, rowset, training
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, grid
 from pdm_desktop.core.progress import Progress
@@ -44,8 +44,8 @@ def machine(name: str, seed: int) -> MachineHistory:
 def candidate() -> training.Candidate:
     last = START + 100 * DAY
     at = grid(START, last, HOUR)
-    rows = training.all_rows((machine(str(i), i) for i in range(6)), 6, SPEC, at, last, Progress())
-    splits = training.split(rows, SPEC.horizon)
+    rows = rowset.all_rows((machine(str(i), i) for i in range(6)), 6, SPEC, at, last, Progress())
+    splits = rowset.split(rows, SPEC.horizon)
     return training.train(rows, SPEC, splits, step=HOUR, rounds=15, seed=1, threads=1)
 
 
