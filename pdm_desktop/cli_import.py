@@ -13,6 +13,7 @@ from pdm_desktop.cli_models import Tools
 from pdm_desktop.core.errors import PdmError, UsageError
 
 Arguments = argparse.Namespace
+COUNTS = ("accepted", "unchanged", "duplicates", "conflicts", "rejected")
 _LOOK_S = 10
 """Between two looks into a watched folder."""
 
@@ -181,11 +182,20 @@ def _imports(arguments: Arguments, tools: Tools) -> int:
         return 0
     with tools.open(arguments, reading=True) as workspace:
         batches, zone = workspace.imports(), workspace.settings.time_zone
-    lines = [
-        f"{b.id:>5}  {times.iso(b.imported_at, zone)}  {b.kind:<12} {b.accepted:>9,} rows  "
-        f"{Path(b.file).name}{'  (undone)' if b.undone else ''}"
-        for b in batches
-    ]
-    plain = {"batches": [asdict(b) | {"imported_at": times.iso(b.imported_at, zone)} for b in batches]}
-    tools.put(arguments, plain, "\n".join(lines) or "Nothing was imported yet.")
+    lines = [batch_words(batch, times.iso(batch.imported_at, zone)) for batch in batches]
+    listed: dict[str, Any] = {"batches": [asdict(b) | {"imported_at": times.iso(b.imported_at, zone)} for b in batches]}
+    tools.put(arguments, listed, "\n".join(lines) or "Nothing was imported yet.")
     return 0
+
+
+def batch_words(batch: Any, when: str) -> str:
+    """One import of the history: the file and how it was read, its counts, its content's SHA-256."""
+    counts = ", ".join(f"{getattr(batch, key):,} {key}" for key in COUNTS)
+    if batch.rejected_values:
+        counts += f", {batch.rejected_values:,} single value{'s' if batch.rejected_values > 1 else ''} rejected"
+    lines = [
+        f"{batch.id:>5}  {when}  {batch.kind:<12} {batch.file}{'  (undone)' if batch.undone else ''}",
+        f"{'':7}{counts}" + (f"; read by profile {batch.profile}" if batch.profile else ""),
+        f"{'':7}sha256 {batch.sha256}" + (f"; rejects in imports/{batch.rejects}" if batch.rejects else ""),
+    ]
+    return "\n".join(lines)

@@ -202,6 +202,12 @@ class Batch:
     conflicts: int
     rejected: int
     undone: bool
+    profile: str = ""
+    """By which it was read; empty where none was applied."""
+    rejected_values: int = 0
+    """Single values of rows that came in."""
+    rejects: str = ""
+    """The file of what was rejected, in the workspace's imports folder; empty where nothing was."""
 
 
 @dataclass(frozen=True)

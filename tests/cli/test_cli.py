@@ -95,6 +95,11 @@ def test_imports_are_listed_and_undone_by_number(tmp_path: Path, capsys: Out) ->
     _, listed = run(capsys, *where, "imports", "list")
     telemetry = next(b for b in listed["batches"] if b["kind"] == "telemetry")
     assert telemetry["accepted"] == 73
+    assert main([*where, "imports", "list"]) == 0
+    told = capsys.readouterr().out
+    assert telemetry["sha256"] in told
+    assert "PdM_telemetry.csv" in told
+    assert "73 accepted, 0 unchanged, 0 duplicates, 0 conflicts, 0 rejected" in told
     code, undone = run(capsys, *where, "imports", "undo", str(telemetry["id"]))
     assert (code, undone["machines"]) == (0, ["1"])
     code, error = run(capsys, *where, "imports", "undo", str(telemetry["id"]))

@@ -108,12 +108,19 @@ def _import(
                 counts = counts._replace(
                     accepted=accepted, unchanged=unchanged, duplicates=duplicates, conflicts=conflicts
                 )
-            writer.finish(blocks.source.sha256, run.rejected, counts)
+            writer.finish(
+                blocks.source.sha256,
+                run.rejected,
+                counts,
+                profile=plan.profile,
+                rejected_values=run.rejected_values,
+                rejects=None if rejects.path is None else rejects.path.name,
+            )
         reports = [_report(run, writer, counts, plan.kind, rejects)]
         if derived and plan.kind != "failures":
             with store.batch(_file_name(plan), "failures", keep=not dry_run) as second:
                 _derive(run, second)
-                second.finish(blocks.source.sha256, 0)
+                second.finish(blocks.source.sha256, 0, profile=plan.profile)
             reports.append(_report(run, second, second.totals, "failures", None))
         kept = any(report.batch is not None for report in reports)
     except UnicodeError as exc:
@@ -197,7 +204,7 @@ def _derive(run: Run, writer: BatchWriter) -> None:
 
 def _report(run: Run, writer: BatchWriter, counts: object, kind: Kind, rejects: Rejects | None) -> FileReport:
     """What the import did; rejects None: of records derived from another column of the same file."""
-    from pdm_desktop.core.store.writer import Outcome
+    from pdm_desktop.core.store import Outcome
 
     assert isinstance(counts, Outcome)
     plan, own = run.plan, rejects is not None

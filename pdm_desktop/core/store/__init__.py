@@ -3,8 +3,9 @@
 `Store` opens plant.db and reads; `Batch writers` (Store.batch) merge one imported file in one transaction.
 """
 
+from pdm_desktop.core.store.incoming import Outcome
 from pdm_desktop.core.store.plant import Store
 from pdm_desktop.core.store.tables import natural_key
-from pdm_desktop.core.store.writer import BatchWriter, Outcome
+from pdm_desktop.core.store.writer import BatchWriter
 
 __all__ = ["BatchWriter", "Outcome", "Store", "natural_key"]

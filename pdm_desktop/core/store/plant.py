@@ -324,11 +324,11 @@ class Store:
         with self._read() as db:
             rows = db.execute(
                 "SELECT id, file, sha256, kind, imported_at, accepted, unchanged, duplicates, conflicts, rejected,"
-                " undone_at IS NOT NULL FROM batch"
+                " undone_at IS NOT NULL, profile, rejected_values, rejects FROM batch"
                 " WHERE id NOT IN (SELECT batch FROM edit WHERE batch IS NOT NULL) ORDER BY id"
             ).fetchall()
-        rows = [(*row[:-1], bool(row[-1])) for row in rows]
-        return tuple(Batch(*row) for row in rows)
+        plain = [(*row[:10], bool(row[10]), *row[11:]) for row in rows]
+        return tuple(Batch(*row) for row in plain)
 
     def conflicts(self, batch: int) -> pd.DataFrame:
         """line, machine, time (ms UTC), label, cell (sensor name, machine_model, age or known), old, new: the cells of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pdm_desktop.core.schema import Kind
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a database with another revision is migrated or refused at open."""
 
 MIXED = 0

@@ -1,0 +1,114 @@
+"""The history of imports: what each batch says of its file, what undoing one leaves, what older workspaces say."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pdm_desktop.core import paths
+from pdm_desktop.core.plans import Choices, Role
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.store import Store, tables
+from pdm_desktop.core.workspace import Workspace
+
+VIEWS = ("telemetry_by_name", "errors_by_name", "maintenance_by_name", "failures_by_name")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path):
+    with Workspace.open(tmp_path / "ws") as opened:
+        yield opened
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def record(workspace: Workspace) -> dict[str, object]:
+    """Everything the record says, as any SQLite tool sees it, and the catalogue."""
+    connection = sqlite3.connect(workspace.folder / "plant.db")
+    found: dict[str, object] = {
+        view: sorted(connection.execute(f"SELECT * FROM {view}").fetchall(), key=repr) for view in VIEWS
+    }
+    found["columns"] = [row[1] for row in connection.execute("PRAGMA table_info(telemetry_by_name)").fetchall()]
+    connection.close()
+    overview = workspace.data_overview(Progress())
+    return found | {"machines": overview.rows, "sensors": overview.sensor_rows}
+
+
+def test_a_batch_says_the_file_its_hash_its_profile_its_counts_and_where_its_rejects_are(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    first = write(tmp_path, "a.csv", "datetime,machineID,heat\n2015-01-01 06:00:00,1,10.5\n")
+    plan = workspace.recognise(first, Choices(columns={"heat": Role("sensor", "Heat", "K")}))
+    workspace.save_profile("Hall 1", plan)
+    text = (
+        "datetime,machineID,heat\n2015-01-01 07:00:00,1,11\n2015-01-01 07:00:00,1,11\n"
+        "2015-01-01 08:00:00,1,hot\nyesterday,1,3\n"
+    )
+    second = write(tmp_path, "b.csv", text)
+    workspace.import_files([first], Progress())
+    (report,) = workspace.import_files([second], Progress()).files
+    one, two = workspace.imports()
+    assert (one.profile, one.rejects, one.rejected_values) == ("Hall 1", "", 0)
+    assert (two.file, two.sha256) == ("b.csv", hashlib.sha256(second.read_bytes()).hexdigest())
+    # the row without a number that can be read brings nothing new: unchanged
+    assert (two.accepted, two.unchanged, two.duplicates, two.rejected, two.rejected_values) == (1, 1, 1, 1, 1)
+    assert two.profile == "Hall 1"
+    assert report.rejects_file is not None
+    assert Path(report.rejects_file) == workspace.folder / "imports" / two.rejects
+
+
+def test_undoing_an_import_restores_exactly_what_was_there_before(workspace: Workspace, tmp_path: Path) -> None:
+    readings = write(
+        tmp_path, "a.csv", "datetime,machineID,heat,flow\n2015-01-01 06:00:00,1,10.5,3\n2015-01-01 07:00:00,1,,4\n"
+    )
+    failures = write(tmp_path, "f.csv", "datetime,machineID,failure\n2015-01-01 07:00:00,1,pump\n")
+    workspace.import_files([readings, failures], Progress())
+    before = record(workspace)
+    # overwrites a value, fills an empty cell, brings a sensor, a row and a machine
+    other = write(
+        tmp_path,
+        "b.csv",
+        "datetime,machineID,heat,torque\n2015-01-01 06:00:00,1,99,7\n2015-01-01 07:00:00,1,12,\n"
+        "2015-01-01 08:00:00,1,1,1\n2015-01-01 06:00:00,2,1,1\n",
+    )
+    (report,) = workspace.import_files([other], Progress()).files
+    assert (report.accepted, report.conflicts) == (3, 1)
+    assert record(workspace) != before
+    assert report.batch is not None
+    workspace.undo(report.batch, Progress())
+    assert record(workspace) == before
+    assert [batch.undone for batch in workspace.imports()] == [False, False, True]
+
+
+def test_a_workspace_from_before_says_nothing_of_profiles_and_rejects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(paths.migrations(), folder)
+    for path in (folder / "versions").glob("*.py"):
+        if path.stem[:4] > "0003":
+            path.unlink()
+    with monkeypatch.context() as older:
+        older.setattr(paths, "migrations", lambda: folder)
+        older.setattr(tables, "HEAD", "0003")
+        Store.open(tmp_path / "plant.db").close()
+    connection = sqlite3.connect(tmp_path / "plant.db")
+    connection.execute(
+        "INSERT INTO batch (file, sha256, kind, imported_at, accepted, rejected)"
+        " VALUES ('x.csv', 'ab', 'errors', 5, 3, 2)"
+    )
+    connection.commit()
+    connection.close()
+    store = Store.open(tmp_path / "plant.db")
+    (batch,) = store.batches()
+    store.close()
+    assert (batch.file, batch.accepted, batch.rejected, batch.undone) == ("x.csv", 3, 2, False)
+    assert (batch.profile, batch.rejects, batch.rejected_values) == ("", "", 0)
