@@ -9,48 +9,36 @@ import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QTimer, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QIcon,
-    QPaintEvent,
-)
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-import pdm_desktop
-from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import DataOverview, Fleet, ImportReport, MachineView
+from pdm_desktop.core.results import Fleet, ImportReport
 from pdm_desktop.gui import actions, messages
-from pdm_desktop.gui.frame import DropHint, Rail, TaskStrip, TopBar
+from pdm_desktop.gui.asking import Asking
+from pdm_desktop.gui.dropping import DropWindow
+from pdm_desktop.gui.frame import Rail, TaskStrip, TopBar
 from pdm_desktop.gui.importing import Importing
-from pdm_desktop.gui.pages.fleet import FleetPage
-from pdm_desktop.gui.pages.welcome import WelcomePage
+from pdm_desktop.gui.navigation import Navigation
+from pdm_desktop.gui.page_stack import PageStack
 from pdm_desktop.gui.session import Session
 from pdm_desktop.gui.theme import CHOICES, Choice, Theme
 from pdm_desktop.gui.widgets import Banner
 
 if TYPE_CHECKING:
     from pdm_desktop.gui.modelling import Modelling
-    from pdm_desktop.gui.pages.data import DataPage
-    from pdm_desktop.gui.pages.machine import MachinePage
     from pdm_desktop.gui.preferences import Preferences
     from pdm_desktop.gui.recording import Recording
 
 DEMO_FOLDER = "demo plant"
-TABLES = ["Tables (*.csv *.txt *.tsv *.xlsx *.gz *.zip *.parquet)", "All files (*)"]
 _TICK_MS = 60_000
 _REST_MS = 300
-BEFORE, AFTER = 6 * times.DAY, times.DAY
-"""What a machine's page shows around a time."""
 
 
-class MainWindow(QMainWindow):
+class MainWindow(DropWindow):
     """One workspace in one window. With interactive=False (painting for a file) it opens no dialogs."""
 
     painted = Signal()
@@ -66,35 +54,29 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self._settings = settings
         self._interactive = interactive
-        self._machine = ""
-        self._stale: set[str] = {"machine", "data"}
-        """Pages whose data has changed since they showed it."""
-        self._wants_focus = ""
         self._was_painted = False
         self._leaving = False
         self.rail = Rail(theme)
         self.top = TopBar()
         self.notice = Banner()
         self._notice_action: Callable[[], object] = lambda: None
-        self.stack = QStackedWidget()
+        self.stack = PageStack(theme, self._build_models)
         self.strip = TaskStrip(self.session.tasks.active)
-        self.pages: dict[str, QWidget] = {}
+        self.pages = self.stack.pages
+        self.navigation = Navigation(self.stack, self.session, self)
+        self._asking = Asking(self, self.session, settings)
         self._models: Modelling | None = None
-        self._unjudged = False
-        """Machines are on record but none can be judged: another model may help."""
         self._hand: Recording | None = None
         self._preferences: Preferences | None = None
         self._lay_out()
-        self._drop = DropHint(self)
         self.importing = Importing(self, self.theme, self.session, self._tell_calmly)
         self.menu_actions = actions.build_menus(self, self._handlers())
         self.menu_actions[f"theme:{theme.choice}"].setChecked(True)
         self._connect()
-        self._show("fleet")
+        self.navigation.show("fleet")
         self._update_actions()
         self.setWindowTitle("PDM Desktop")
         self.setWindowIcon(QIcon(theme.pixmap("app", "text", 128)))
-        self.setAcceptDrops(True)
         self.setMinimumSize(1100, 600)
         self.resize(1366, 768)
         geometry = settings.value("geometry")
@@ -110,8 +92,7 @@ class MainWindow(QMainWindow):
     @property
     def page(self) -> str:
         """The key of the page shown."""
-        shown = self.stack.currentWidget()
-        return next(key for key, page in self.pages.items() if page is shown)
+        return self.stack.key
 
     def open_workspace(self, folder: Path, *, read_only: bool = False, fill_demo: bool = False) -> None:
         """Open the workspace in `folder` in place of the one open; fill_demo: make it the demo plant when empty."""
@@ -121,46 +102,16 @@ class MainWindow(QMainWindow):
     def import_files(self, files: Sequence[Path]) -> None:
         """Import files and folders, tell what came in, show the fleet anew; the wizard asks what they leave open."""
         if files and self.session.writable:
-            self._welcome().set_enabled(False)
+            self.stack.welcome.set_enabled(False)
             self.importing.bring_in(files)
 
     def open_machine(self, machine: str) -> None:
         """Show the machine's page."""
-        if machine != self._machine:
-            self._machine = machine
-            self._stale.add("machine")
-        self.show_page("machine")
+        self.navigation.open_machine(machine)
 
     def show_page(self, key: str) -> None:
         """Show the page of this key and load its data when that has changed since."""
-        fleet = self.session.fleet
-        if key == "models" and (fleet is not None or self._unjudged):
-            self._show(key)
-            self.models.load()
-            return
-        if fleet is None or not fleet.rows:
-            self.rail.show_page(self.page)
-            return
-        if key == "machine" and not self._machine:
-            self._machine = fleet.rows[0].machine
-        self._show(key)
-        if key in self._stale:
-            self._stale.discard(key)
-            if key == "machine":
-                page = self._machine_page()
-                same = page.machine == self._machine
-                self._load_machine(self._machine, *(page.current_range() if same else (None, None)))
-            elif key == "data":
-                self.session.load_overview()
-        else:
-            self._settle(key)
-
-    def open_machine_at(self, machine: str, at: int) -> None:
-        """Show the machine's page around a time, ms UTC."""
-        self._machine = machine
-        self._stale.discard("machine")
-        self._show("machine")
-        self._load_machine(machine, at - BEFORE, at + AFTER)
+        self.navigation.open_page(key)
 
     @property
     def models(self) -> Modelling:
@@ -169,9 +120,9 @@ class MainWindow(QMainWindow):
             from pdm_desktop.gui.modelling import Modelling
 
             made = self._models = Modelling(self, self.session, self.theme, self._settings, self._tell_calmly)
-            made.shown.connect(partial(self._settle, "models"))
+            made.shown.connect(partial(self.navigation.settle, "models"))
             made.failed.connect(self._fail)
-            made.machine_requested.connect(self.open_machine_at)
+            made.machine_requested.connect(self.navigation.open_machine_at)
         return self._models
 
     def show_welcome(self, folder: Path | None = None) -> None:
@@ -179,12 +130,12 @@ class MainWindow(QMainWindow):
         workspace = self.session.workspace
         shown = workspace.folder if workspace is not None else folder
         if shown is not None:
-            self._welcome().show_folder(str(shown))
-        self._welcome().set_enabled(workspace is None or self.session.writable)
+            self.stack.welcome.show_folder(str(shown))
+        self.stack.welcome.set_enabled(workspace is None or self.session.writable)
         self.top.show_plant(workspace.settings.plant_name if workspace is not None else "")
-        self._show("welcome")
+        self.navigation.show("welcome")
         self._update_actions()
-        self._settle("welcome")
+        self.navigation.settle("welcome")
 
     # ---- building
 
@@ -208,20 +159,32 @@ class MainWindow(QMainWindow):
         self.rail.chosen.connect(self.show_page)
         self.top.search.machine_chosen.connect(self.open_machine)
         self.notice.acted.connect(self._act_on_notice)
-        session = self.session
+        pages, asking, navigation, session = self.stack, self._asking, self.navigation, self.session
+        pages.built.connect(self._page_built)
+        pages.import_requested.connect(asking.files)
+        pages.report_requested.connect(asking.report)
+        pages.retrain_requested.connect(self._retrain)
+        pages.demo_requested.connect(self._fill_demo)
+        pages.undo_requested.connect(session.undo)
+        pages.hinted.connect(self.strip.show_hint)
+        navigation.shown.connect(self._page_shown)
+        navigation.refused.connect(lambda: self.rail.show_page(self.page))
+        navigation.settled.connect(self.settled)
+        navigation.models_wanted.connect(self._load_models)
+        asking.workspace_chosen.connect(self.open_workspace)
+        asking.files_chosen.connect(self.import_files)
+        asking.wizard_chosen.connect(self.importing.open_wizard)
+        self.dropped.connect(self.import_files)
         session.opened.connect(self._opened)
         session.not_opened.connect(self._not_opened)
         session.scored.connect(self._show_fleet)
         session.not_scored.connect(self._no_fleet)
         session.imported.connect(self._imported)
         self.importing.refused.connect(self._fail)
-        self.importing.asking.connect(lambda: self._welcome().set_enabled(True))
-        self.importing.more_wanted.connect(self._ask_files)
-        session.record_changed.connect(lambda: self._stale.update({"machine", "data"}))
+        self.importing.asking.connect(lambda: self.stack.welcome.set_enabled(True))
+        self.importing.more_wanted.connect(asking.files)
         session.record_changed.connect(self._name_plant)
-        session.view_ready.connect(self._show_view)
-        session.overview_ready.connect(self._show_overview)
-        session.checked.connect(self._show_checks)
+        session.checked.connect(asking.show_checks)
         session.written.connect(self._written)
         session.failed.connect(self._fail)
         session.cancelled.connect(self._cancelled)
@@ -229,12 +192,12 @@ class MainWindow(QMainWindow):
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
         handlers: dict[str, Callable[[], object]] = {
-            "open": self._ask_workspace,
-            "import": self._ask_files,
-            "import_folder": self._ask_folder,
-            "import_choices": self._ask_files_for_wizard,
-            "report": self._ask_report,
-            "backup": self._ask_backup,
+            "open": self._asking.workspace,
+            "import": self._asking.files,
+            "import_folder": self._asking.folder,
+            "import_choices": self._asking.files_for_wizard,
+            "report": self._asking.report,
+            "backup": self._asking.backup,
             "preferences": self._ask_preferences,
             "quit": self.close,
             "find": self._find,
@@ -243,65 +206,17 @@ class MainWindow(QMainWindow):
             "demo": self._open_demo,
             "watch": self.importing.ask_watch,
             "doctor": self.session.check_installation,
-            "about": self._about,
+            "about": self._asking.about,
         }
         handlers |= {f"page:{key}": partial(self.show_page, key) for key in ("fleet", "machine", "data", "models")}
         handlers |= {f"theme:{choice}": partial(self._choose_theme, choice) for choice in CHOICES}
         return handlers
 
-    def _page(self, key: str) -> QWidget:
-        """The page of this key, built when it is first wanted: its libraries may be heavy."""
-        if key not in self.pages:
-            build: dict[str, Callable[[], QWidget]] = {
-                "fleet": self._build_fleet,
-                "welcome": self._build_welcome,
-                "machine": self._build_machine,
-                "data": self._build_data,
-                "models": self._build_models,
-            }
-            self.pages[key] = build[key]()
-            self.stack.addWidget(self.pages[key])
-        page: QWidget = self.pages[key]
-        return page
-
-    def _build_fleet(self) -> QWidget:
-        page = FleetPage(self.theme)
-        page.machine_chosen.connect(self.open_machine)
-        page.import_requested.connect(self._ask_files)
-        page.report_requested.connect(self._ask_report)
-        page.retrain_requested.connect(self._retrain)
-        return page
-
-    def _build_welcome(self) -> QWidget:
-        page = WelcomePage(self.theme)
-        page.demo_requested.connect(self._fill_demo)
-        page.import_requested.connect(self._ask_files)
-        return page
-
-    def _build_machine(self) -> QWidget:
-        from pdm_desktop.gui.pages.machine import MachinePage
-
-        page = MachinePage(self.theme)
-        page.set_machines(self._machines())
-        page.range_requested.connect(self._load_machine)
-        self._recording().serve_machine(page)
-        page.cursor_moved.connect(self.strip.show_hint)
-        page.fleet_requested.connect(partial(self.show_page, "fleet"))
-        return page
-
-    def _build_data(self) -> QWidget:
-        from pdm_desktop.gui.pages.data import DataPage
-
-        page = DataPage(self.theme)
-        page.setFocusProxy(page.machine_table)
-        page.undo_requested.connect(self.session.undo)
-        self._recording().serve_data(page)
-        page.machine_chosen.connect(self.open_machine)
-        page.import_requested.connect(self._ask_files)
-        return page
-
     def _build_models(self) -> QWidget:
         return self.models.build_page()
+
+    def _load_models(self) -> None:
+        self.models.load()
 
     def _recording(self) -> Recording:
         """Changes by hand; made when they are first wanted."""
@@ -309,31 +224,18 @@ class MainWindow(QMainWindow):
             from pdm_desktop.gui.recording import Recording
 
             self._hand = Recording(self.session, self.theme, self._settings, self)
-            self._hand.machine_renamed.connect(self._follow_name)
+            self._hand.machine_renamed.connect(self.navigation.follow_name)
         return self._hand
-
-    def _follow_name(self, before: str, after: str) -> None:
-        if self._machine == before:
-            self._machine = after
-
-    def _fleet_page(self) -> FleetPage:
-        return cast(FleetPage, self._page("fleet"))
-
-    def _machine_page(self) -> MachinePage:
-        return cast("MachinePage", self._page("machine"))
-
-    def _machines(self) -> list[str]:
-        fleet = self.session.fleet
-        return [row.machine for row in fleet.rows] if fleet is not None else []
-
-    def _welcome(self) -> WelcomePage:
-        return cast(WelcomePage, self._page("welcome"))
 
     # ---- showing
 
-    def _show(self, key: str, *, keep_notice: bool = False) -> None:
-        self._wants_focus = key
-        self.stack.setCurrentWidget(self._page(key))
+    def _page_built(self, key: str) -> None:
+        if key == "machine":
+            self._recording().serve_machine(self.stack.machine)
+        elif key == "data":
+            self._recording().serve_data(self.stack.data)
+
+    def _page_shown(self, key: str, keep_notice: bool) -> None:
         # The greeting has nothing to say about a plant yet.
         self.top.setVisible(key != "welcome")
         self.rail.show_page(key)
@@ -343,29 +245,17 @@ class MainWindow(QMainWindow):
         if f"page:{key}" in self.menu_actions:
             self.menu_actions[f"page:{key}"].setChecked(True)
 
-    def _settle(self, key: str) -> None:
-        """The page has its data. The first time after it was chosen it also gets the keyboard."""
-        if self._wants_focus == key == self.page and key != "welcome":
-            self._wants_focus = ""
-            self.pages[key].setFocus()
-        self.settled.emit(key)
-
     def _opened(self, empty: bool) -> None:
         workspace = self.session.workspace
         if workspace is None:
             return
-        self._unjudged = False
-        self._machine, self._stale = "", {"machine", "data"}
-        if "machine" in self.pages:
-            self._machine_page().clear()
+        self.navigation.forget()
         self._name_plant()
         if empty:
             self.show_welcome()
         else:
-            self._fleet_page().show_nothing(
-                "Looking at the machines", "The ranking appears as soon as they are scored."
-            )
-            self._show("fleet")
+            self.stack.fleet.show_nothing("Looking at the machines", "The ranking appears as soon as they are scored.")
+            self.navigation.show("fleet")
             self._update_actions()
 
     def _name_plant(self) -> None:
@@ -379,9 +269,9 @@ class MainWindow(QMainWindow):
         choices: list[tuple[str, Callable[[], object]]] = []
         if isinstance(error, PdmError) and not read_only:
             choices.append(("Open read-only", partial(self.open_workspace, folder, read_only=True)))
-        choices.append(("Open another…", self._ask_workspace))
+        choices.append(("Open another…", self._asking.workspace))
         if self.session.workspace is None:
-            self._fleet_page().show_nothing("No workspace is open", str(error))
+            self.stack.fleet.show_nothing("No workspace is open", str(error))
         self._update_actions()
         self._fail(error, choices)
 
@@ -389,55 +279,26 @@ class MainWindow(QMainWindow):
         if not fleet.rows:
             self.show_welcome()
             return
-        self._unjudged = False
-        first = self._fleet_page().fleet is None
-        self._fleet_page().show_fleet(fleet)
+        first = self.stack.fleet.fleet is None
         self.top.show_fleet(fleet)
-        if "machine" in self.pages:
-            self._machine_page().set_machines(self._machines())
-            if self._machine and self._machine not in self._machines():
-                # Undone, merged or retired meanwhile: its figures must not stay on the screen.
-                self._machine = ""
-                self._machine_page().clear()
-                if self.page == "machine":
-                    self._stale.discard("machine")
-        if self.page == "welcome":
-            self._show("fleet", keep_notice=True)
+        self.navigation.show_fleet(fleet)
         self._update_actions()
-        self._settle("fleet")
+        self.navigation.settle("fleet")
         if first:
             # After the ranking is painted: both at once would take longer than either.
             QTimer.singleShot(_REST_MS, self, self._prepare)
-        if self.page in self._stale:
-            self.show_page(self.page)
+        self.navigation.freshen()
 
     def _prepare(self) -> None:
         if self.session.workspace is not None:
             self.session.prepare(partial(importlib.import_module, "pdm_desktop.gui.pages.machine"))
 
     def _no_fleet(self, error: PdmError) -> None:
-        self._unjudged = True
-        self._fleet_page().show_nothing(error.message, error.hint)
-        self._show("fleet")
+        self.navigation.unjudged = True
+        self.stack.fleet.show_nothing(error.message, error.hint)
+        self.navigation.show("fleet")
         self._update_actions()
         self.trouble.emit(error)
-
-    def _load_machine(self, machine: str, start: int | None, end: int | None) -> None:
-        # The page itself may ask for another machine.
-        self._machine = machine
-        self._machine_page().show_loading(machine)
-        self.session.load_machine(machine, start, end)
-
-    def _show_view(self, view: MachineView) -> None:
-        if view.state.machine != self._machine:
-            # Asked for before the machine went out of the record or another one was chosen.
-            return
-        self._machine_page().show_view(view)
-        self._settle("machine")
-
-    def _show_overview(self, overview: DataOverview) -> None:
-        cast("DataPage", self._page("data")).show_overview(overview)
-        self._settle("data")
 
     def _imported(self, made: ImportReport) -> None:
         if self._interactive:
@@ -454,64 +315,25 @@ class MainWindow(QMainWindow):
     def _act_on_notice(self) -> None:
         self._notice_action()
 
-    def _show_checks(self, checks: Sequence[Any]) -> None:
-        lines = [f"{'✓' if check.ok else '✗'}  {check.name}: {check.detail}" for check in checks]
-        heading = "Everything is here." if all(check.ok for check in checks) else "Something needs attention."
-        messages.tell(self, "Doctor", heading, "\n".join(lines))
-
     def _fail(self, error: Exception, choices: Sequence[tuple[str, Callable[[], object]]] = ()) -> None:
-        self._welcome().set_enabled(self.session.writable)
-        self._nothing_came()
+        self.stack.welcome.set_enabled(self.session.writable)
+        self.navigation.nothing_came()
         self.trouble.emit(error)
         if self._interactive:
             messages.show_error(self, error, self.session.logs, choices)
 
-    def _nothing_came(self) -> None:
-        """What a page waits for will not come: it may be asked for again."""
-        self._stale.update({"machine", "data"} & {self.page})
-        if "machine" in self.pages:
-            self._machine_page().stop_loading()
-
     def _cancelled(self) -> None:
-        self._welcome().set_enabled(self.session.writable)
-        self._nothing_came()
+        self.stack.welcome.set_enabled(self.session.writable)
+        self.navigation.nothing_came()
         self.strip.show_hint("Stopped: nothing changed")
 
     # ---- asking
-
-    def _ask_workspace(self) -> None:
-        messages.choose_folder(self, self._settings, "Open workspace", self.open_workspace)
-
-    def _ask_files(self) -> None:
-        messages.choose_files(self, self._settings, "Import files", TABLES, self.import_files)
-
-    def _ask_files_for_wizard(self) -> None:
-        title = "Import with choices"
-        messages.choose_files(self, self._settings, title, TABLES, self.importing.open_wizard)
-
-    def _ask_folder(self) -> None:
-        messages.choose_folder(self, self._settings, "Import a folder", lambda folder: self.import_files([folder]))
-
-    def _ask_report(self) -> None:
-        fleet = self.session.fleet
-        if fleet is not None:
-            name = f"risk report {times.local(fleet.as_of, fleet.time_zone):%Y-%m-%d %H%M}.csv"
-            write = self.session.write_report
-            messages.choose_target(self, self._settings, "Export risk report", ["CSV (*.csv)"], name, write)
-
-    def _ask_backup(self) -> None:
-        workspace = self.session.workspace
-        if workspace is not None:
-            today = times.local(times.now_ms(), workspace.settings.time_zone)
-            name = f"{workspace.folder.name} {today:%Y-%m-%d}.zip"
-            names = ["Whole workspace (*.zip)", "Record only (*.db)"]
-            messages.choose_target(self, self._settings, "Back up", names, name, self.session.back_up)
 
     def _retrain(self) -> None:
         self.models.retrain()
 
     def _fill_demo(self) -> None:
-        self._welcome().set_enabled(False)
+        self.stack.welcome.set_enabled(False)
         self.session.fill_demo()
 
     def _open_demo(self) -> None:
@@ -551,15 +373,6 @@ class MainWindow(QMainWindow):
         self._settings.setValue("theme", choice)
         self.theme.set_choice(choice)
 
-    def _about(self) -> None:
-        messages.tell(
-            self,
-            "About PDM Desktop",
-            f"PDM Desktop {pdm_desktop.__version__}",
-            "Which machine is likely to fail next, and why, without a network.\n\n"
-            "Risks are a model's opinion, calibrated on past failures; the plant's record stays as it was imported.",
-        )
-
     # ---- states and events
 
     def _tasks_changed(self) -> None:
@@ -577,12 +390,16 @@ class MainWindow(QMainWindow):
         filled = session.fleet is not None and bool(session.fleet.rows)
         if filled:
             present.append("machines")
-        if filled or self._unjudged:
+        if filled or self.navigation.unjudged:
             present.append("models")
         actions.enable(self.menu_actions, present)
         # A picture shows the page as it is worked with, though it is painted from a workspace that is only read.
-        self._fleet_page().set_writable(session.writable or not self._interactive)
-        self.rail.setEnabled(filled or self._unjudged)
+        self.stack.fleet.set_writable(session.writable or not self._interactive)
+        self.rail.setEnabled(filled or self.navigation.unjudged)
+
+    def takes_files(self) -> bool:
+        """Files may be dropped where they may be imported."""
+        return self.session.writable
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Tell once that the window is on the screen."""
@@ -590,23 +407,6 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             QTimer.singleShot(0, self.painted.emit)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped where they may be imported."""
-        files = _local_files(event)
-        if files and self.session.writable:
-            self._drop.show_count(len(files))
-            event.acceptProposedAction()
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        """The files were taken elsewhere."""
-        self._drop.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Import what was dropped."""
-        self._drop.hide()
-        event.acceptProposedAction()
-        self.import_files(_local_files(event))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while work is under way, and let it stop at a clean edge before leaving."""
@@ -635,7 +435,3 @@ class MainWindow(QMainWindow):
         self._leaving = True
         self.session.cancel_all()
         self._tasks_changed()
-
-
-def _local_files(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
