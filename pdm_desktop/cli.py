@@ -137,11 +137,14 @@ def _open(arguments: Arguments, *, reading: bool = False) -> Any:
             "There is no workspace here.", "Import files or make a demo plant first.", str(arguments.workspace)
         )
     try:
-        return Workspace.open(arguments.workspace)
+        workspace = Workspace.open(arguments.workspace)
     except PdmError:
         if not reading:
             raise
         return Workspace.open(arguments.workspace, read_only=True)
+    if workspace.upgrade is not None:
+        print(workspace.upgrade, file=sys.stderr)
+    return workspace
 
 
 # ---- use cases

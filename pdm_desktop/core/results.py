@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -425,6 +426,23 @@ class MergePreview:
     shared: int
     differing: int
     conflicts: tuple[tuple[int | None, str, Any, Any], ...]
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What opening a workspace of an older version did to its record. backup: the record as it was."""
+
+    before: str
+    after: str
+    backup: Path
+
+    def __str__(self) -> str:
+        """In words, for a person who only wanted to open a plant."""
+        return (
+            "This workspace was made by an older version of the program and has been brought up to date "
+            f"(schema {self.before} to {self.after}); no figure of the record has changed. As it was, it is kept in "
+            f"{self.backup.parent.name}/{self.backup.name}."
+        )
 
 
 def risk_text(risk: float | None) -> str:

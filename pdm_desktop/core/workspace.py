@@ -35,6 +35,7 @@ from pdm_desktop.core.results import (
     MachineView,
     ModelInfo,
     SensorRow,
+    Upgrade,
     WatchReport,
     WatchSettings,
 )
@@ -122,6 +123,11 @@ class Workspace(ByHand, WithImports, WithModels):
     def model_info(self) -> ModelInfo:
         """Name, version and run of the model in use."""
         return self.model.info
+
+    @property
+    def upgrade(self) -> Upgrade | None:
+        """What opening this workspace brought up to date, None when it was of this version."""
+        return self._store.upgrade
 
     # ---- the record
 

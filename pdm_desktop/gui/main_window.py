@@ -257,6 +257,9 @@ class MainWindow(DropWindow):
             self.stack.fleet.show_nothing("Looking at the machines", "The ranking appears as soon as they are scored.")
             self.navigation.show("fleet")
             self._update_actions()
+        done = workspace.upgrade
+        if done is not None:
+            self._tell_calmly(str(done), "", "Show in folder", lambda: messages.show_folder(done.backup.parent))
 
     def _name_plant(self) -> None:
         workspace = self.session.workspace

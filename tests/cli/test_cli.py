@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,17 @@ def test_the_extract_raises_the_alarm_for_the_two_machines_that_fail_six_hours_l
     out = tmp_path / "risk.csv"
     code, report = run(capsys, *where, "report", "--at", "2015-01-20 00:00", "--out", str(out))
     assert (code, report["machines"], report["alarms"]) == (0, 20, len(alarms))
+
+
+def test_a_workspace_of_an_older_version_is_brought_up_to_date_with_a_word_on_stderr(
+    tmp_path: Path, capsys: Out
+) -> None:
+    kept = Path(__file__).resolve().parents[1] / "upgrades" / "0001.zip"
+    with zipfile.ZipFile(kept) as archive:
+        archive.extractall(tmp_path / "plant")
+    assert main(["--workspace", str(tmp_path / "plant"), "--json", "score"]) == 0
+    said = capsys.readouterr()
+    assert len(json.loads(said.out)["machines"]) == 3
+    (backup,) = (tmp_path / "plant" / "backups").iterdir()
+    assert "older version" in said.err
+    assert backup.name in said.err

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from pdm_desktop.core import paths
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.results import Upgrade
 from pdm_desktop.core.store import tables
 
 _log = logging.getLogger(__name__)
@@ -23,19 +24,22 @@ _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs",
 _MAGIC = b"SQLite format 3\0"
 
 
-def open_engine(path: Path, read_only: bool) -> sa.Engine:
-    """Open plant.db, creating or migrating it unless `read_only`. PdmError for everything that cannot be a plant's."""
+def open_engine(path: Path, read_only: bool) -> tuple[sa.Engine, Upgrade | None]:
+    """Open plant.db, creating or migrating it unless `read_only`. PdmError for everything that cannot be a plant's.
+
+    The second part says what was migrated, when something was.
+    """
     _refuse_impossible(path, read_only)
     engine = _engine(path, read_only)
     try:
         with world_faults(path):
             if not read_only:
                 _journal_in_wal(engine, path)
-            _bring_up_to_date(engine, path, read_only)
+            upgrade = _bring_up_to_date(engine, path, read_only)
     except BaseException:
         engine.dispose()
         raise
-    return engine
+    return engine, upgrade
 
 
 def _journal_in_wal(engine: sa.Engine, path: Path) -> None:
@@ -139,14 +143,14 @@ def _engine(path: Path, read_only: bool) -> sa.Engine:
     return engine
 
 
-def _bring_up_to_date(engine: sa.Engine, path: Path, read_only: bool) -> None:
+def _bring_up_to_date(engine: sa.Engine, path: Path, read_only: bool) -> Upgrade | None:
     with engine.connect() as connection:
         names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
         revision = None
         if "alembic_version" in names:
             revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
     if revision == tables.HEAD:
-        return
+        return None
     if revision is None and names:
         raise PdmError("This is a database, but not a plant's.", "Open another workspace folder.", str(path))
     if read_only:
@@ -165,14 +169,17 @@ def _bring_up_to_date(engine: sa.Engine, path: Path, read_only: bool) -> None:
             "Install the newer version, or open a backup made before it.",
             str(path),
         )
+    upgrade = None
     if revision is not None:
         copy = path.parent / "backups" / f"plant-schema-{revision}-{time.strftime('%Y%m%d-%H%M%S')}.db"
         copy.parent.mkdir(exist_ok=True)
         copy_database(engine, path, copy)
+        upgrade = Upgrade(revision, tables.HEAD, copy)
         _log.info("schema %s backed up to %s before migration", revision, copy)
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    return upgrade
 
 
 def copy_database(engine: sa.Engine, path: Path, out: Path) -> None:

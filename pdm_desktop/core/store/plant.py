@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import Batch
+from pdm_desktop.core.results import Batch, Upgrade
 from pdm_desktop.core.schema import EVENT_KINDS, EVENT_LABEL, Kind, Sensor
 from pdm_desktop.core.store import bulk, catalogue, risks
 from pdm_desktop.core.store.bulk import Floats, Ints
@@ -40,8 +40,10 @@ class Store:
     """One plant's record. Any thread may call; writers wait for each other, readers see the last commit (inside a
     transaction its own thread sees what it wrote)."""
 
-    def __init__(self, path: Path, engine: sa.Engine, read_only: bool) -> None:
+    def __init__(self, path: Path, engine: sa.Engine, read_only: bool, upgrade: Upgrade | None) -> None:
         self.path = path
+        self.upgrade = upgrade
+        """What opening it brought up to date, None when it was of this version."""
         self.read_only = read_only
         self._engine = engine
         self._writing = threading.RLock()
@@ -57,7 +59,8 @@ class Store:
 
         PdmError: not a plant's database, damaged, made by a newer version, on a network share, not writable.
         """
-        return Store(path, open_engine(path, read_only), read_only)
+        engine, upgrade = open_engine(path, read_only)
+        return Store(path, engine, read_only, upgrade)
 
     def close(self) -> None:
         """Close every connection; the file can be moved or deleted then. Nothing can be read or written after."""
