@@ -184,6 +184,9 @@ def _simulate(arguments: Arguments) -> int:
 
 
 def _settings(arguments: Arguments) -> int:
+    from pdm_desktop.core.record import user
+    from pdm_desktop.core.results import By
+
     if arguments.action == "show":
         with _open(arguments, reading=True) as workspace:
             shown = workspace.settings
@@ -192,7 +195,8 @@ def _settings(arguments: Arguments) -> int:
         if not pairs or not all(equals for _, equals, _ in pairs):
             raise UsageError("Settings are set as KEY=VALUE.", "Usage: pdm-desktop settings set KEY=VALUE ...")
         with _open(arguments) as workspace:
-            shown = workspace.change_settings({key: value for key, _, value in pairs})
+            by = By(arguments.by or user() or "unknown", arguments.why)
+            shown = workspace.change_settings({key: value for key, _, value in pairs}, by)
     plain = shown.shown()
     _put(arguments, plain, "\n".join(f"{key} = {value}" for key, value in plain.items()))
     return 0
@@ -256,6 +260,8 @@ def _parser() -> _Parser:
     settings = command("settings", _settings, "show or set the workspace's settings")
     settings.add_argument("action", choices=["show", "set"])
     settings.add_argument("pairs", nargs="*", metavar="KEY=VALUE")
+    settings.add_argument("--by", default="", metavar="NAME", help="who says up to when failures are known")
+    settings.add_argument("--why", default="", metavar="TEXT", help="kept with that change")
     for part in (cli_score, cli_models, cli_record):
         part.grammar(command, tools)
 

@@ -28,6 +28,10 @@ class ByHand:
         """The workspace's now."""
         raise NotImplementedError
 
+    def _keep_settings(self, changed: Settings) -> None:
+        """Have other settings hold."""
+        raise NotImplementedError
+
     def machine_record(self, machine: str) -> MachineRecord:
         """Events, periods and changes of one machine."""
         self._require(machine)
@@ -57,7 +61,11 @@ class ByHand:
 
     def undo_edit(self, edit: int, who: str, progress: Progress) -> None:
         """Take one change by hand back."""
-        self._store.edits.undo(edit, who, progress)
+        with self._store.transaction():
+            self._store.edits.undo(edit, who, progress)
+            until = record.known_until_without(self._store.edits.all(), edit)
+            if until is not None:
+                self._keep_settings(self._settings.changed({"failures_known_until": until}))
 
     def periods(self, machine: str | None = None) -> tuple[Period, ...]:
         """When machines were running, stopped or out of service: of one machine with what rules say, of all without."""

@@ -4,13 +4,16 @@ back; what imports brought stays below it untouched."""
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from typing import Any
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import By, EventKind, HandEvent
+from pdm_desktop.core.results import By, Edit, EventKind, HandEvent
 from pdm_desktop.core.schema import EVENT_KINDS
 from pdm_desktop.core.store import Store
 
+KNOWN_UNTIL = "failures known until"
+"""The one setting that is part of the record: it says up to when no failure means none happened."""
 SINGULAR: dict[EventKind, str] = {"errors": "error", "maintenance": "replacement", "failures": "failure"}
 
 
@@ -69,6 +72,27 @@ def delete(store: Store, machine: str, event: HandEvent, by: By) -> int:
         edit = store.edits.note("event deleted", machine, *by, _plain(event), {})
         store.edits.delete(edit, machine, event)
     return edit
+
+
+def note_known_until(store: Store, before: str, after: str, by: By) -> int:
+    """Keep that the record of failures is now said to be complete up to another time (both as in the settings)."""
+    by = signed(by, reason=False)
+    return store.edits.note(KNOWN_UNTIL, None, *by, {"until": before}, {"until": after})
+
+
+def known_until_without(edits: Sequence[Edit], edit: int) -> str | None:
+    """What the setting is once `edit`, which was just taken back, no longer holds; None: as it is. edits: all of them,
+    newest first."""
+    said = [each for each in edits if each.what == KNOWN_UNTIL]
+    place = next((at for at, each in enumerate(said) if each.id == edit), None)
+    if place is None or any(not each.undone for each in said[:place]):
+        return None  # a later one still holds
+    until = str(said[place].before["until"])
+    for older in said[place + 1 :]:
+        if not older.undone or older.after["until"] != until:
+            break
+        until = str(older.before["until"])
+    return until
 
 
 def _checked(store: Store, machine: str, event: HandEvent, now: int) -> HandEvent:

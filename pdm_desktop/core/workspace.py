@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pdm_desktop.core import fleet as fleets
-from pdm_desktop.core import report, scoring, settings, simulate, times
+from pdm_desktop.core import record, report, scoring, settings, simulate, times
 from pdm_desktop.core.by_hand import ByHand
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import grid, grid_step
@@ -29,6 +29,7 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.quality import Overview
 from pdm_desktop.core.results import (
     Batch,
+    By,
     DataOverview,
     Fleet,
     ImportReport,
@@ -104,12 +105,22 @@ class Workspace(ByHand, WithImports, WithModels):
         """The settings in force."""
         return self._settings
 
-    def change_settings(self, values: dict[str, str]) -> Settings:
-        """Set settings from text (`key` to value) and keep them."""
-        changed = self._settings.changed(values)
+    def change_settings(self, values: dict[str, str], by: By | None = None) -> Settings:
+        """Set settings from text (`key` to value) and keep them. by: who and why (None: the computer's user); kept
+        with a change of what the record says, which failures_known_until is."""
+        changed, before = self._settings.changed(values), self._settings.failures_known_until
+        if changed.failures_known_until == before:
+            self._keep_settings(changed)
+            return changed
+        with self._store.transaction():
+            by = by or By(record.user() or "unknown")
+            record.note_known_until(self._store, before, changed.failures_known_until, by)
+            self._keep_settings(changed)
+        return changed
+
+    def _keep_settings(self, changed: Settings) -> None:
         settings.save(self.folder / SETTINGS, changed)
         self._settings = changed
-        return changed
 
     def is_empty(self) -> bool:
         """Whether the store holds no machine yet."""

@@ -10,10 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDialog,
-    QHBoxLayout,
     QLineEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -27,9 +24,8 @@ from pdm_desktop.core.results import (
     RecordedEvent,
     SensorRow,
 )
-from pdm_desktop.gui.signed_form import FIELD_HEIGHT, WIDTH, PlantTime, SignedForm, number
-from pdm_desktop.gui.theme import GRID
-from pdm_desktop.gui.widgets import button, label
+from pdm_desktop.gui.signed_form import PlantTime, SignedForm, number
+from pdm_desktop.gui.widgets import label
 
 KIND_NAME: dict[EventKind, str] = {"failures": "Failure", "maintenance": "Replacement", "errors": "Error"}
 LABEL_NAME: dict[EventKind, str] = {"failures": "Component", "maintenance": "Component", "errors": "Code"}
@@ -286,56 +282,37 @@ class MergeForm(SignedForm):
             self.asked.emit(self.chosen())
 
 
-class KnownUntilForm(QDialog):
+class KnownUntilForm(SignedForm):
     """Up to when the failure record is complete."""
 
-    submitted = Signal(str)
-    """The setting: ISO time with offset, or empty for the newest failure."""
-
-    def __init__(self, zone: str, at: int | None, is_set: bool, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Failures known until")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setModal(True)
-        self.setMinimumWidth(WIDTH)
-        self._zone = zone
-        line = label(
+    def __init__(self, zone: str, at: int | None, is_set: bool, who: str, parent: QWidget | None) -> None:
+        line = (
             "Up to this time the record of failures is complete: a machine without one did not fail. Later times stay "
-            "out of training and of every figure about the model.",
-            "muted",
+            "out of training and of every figure about the model."
         )
-        line.setWordWrap(True)
+        super().__init__("Failures known until", line, "Set", who, parent)
+        self._zone, self._is_set, self._at = zone, is_set, at
         self.newest = QCheckBox("Take the newest failure on record")
         self.time = PlantTime(zone, times.now_ms() if at is None else at)
-        self.time.setAccessibleName("Failures known until")
-        self.time.setFixedHeight(FIELD_HEIGHT)
-        self.cancel, self.save = button("Cancel"), button("Set", "primary")
         self.newest.setChecked(not is_set)
         self.time.setEnabled(is_set)
-        self.newest.toggled.connect(lambda on: self.time.setEnabled(not on))
-        self.cancel.clicked.connect(self.reject)
-        self.save.clicked.connect(self._submit)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(GRID)
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.save)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 2 * GRID)
-        column.setSpacing(GRID)
-        column.addWidget(label("Failures known until", "title"))
-        column.addWidget(line)
-        column.addSpacing(GRID)
-        column.addWidget(self.newest)
-        column.addWidget(self.time)
-        column.addWidget(label(f"The plant's clock, {zone}", "small"))
-        column.addStretch(1)
-        column.addSpacing(GRID)
-        column.addLayout(buttons)
+        self.field("Until", self.time)
+        self.field("", self.newest)
+        self.field("", label(f"The plant's clock, {zone}", "small"))
+        self.newest.toggled.connect(self.time.setDisabled)
+        self.newest.toggled.connect(self.check)
+        self.time.dateTimeChanged.connect(self.check)
+        self.check()
 
-    def _submit(self) -> None:
-        self.submitted.emit("" if self.newest.isChecked() else times.iso(self.time.ms(), self._zone))
-        self.accept()
+    def setting(self) -> str:
+        """ISO time with offset, or empty for the newest failure."""
+        return "" if self.newest.isChecked() else times.iso(self.time.ms(), self._zone)
+
+    def complete(self) -> bool:
+        if self.newest.isChecked() or not self._is_set or self._at is None:
+            return self.newest.isChecked() == self._is_set
+        # The field shows whole minutes: what was set to the second stays so unless it is changed.
+        return self.time.ms() != self._at // times.MINUTE * times.MINUTE
 
 
 def _conflict_text(conflict: tuple[int | None, str, object, object], preview: MergePreview, zone: str) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.results import By
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.gui.preference_fields import FIELDS, Editor, Field, consequences, value_text
 from pdm_desktop.gui.session import Session
@@ -215,6 +216,8 @@ class Preferences(QObject):
         dialog.open()
 
     def _save(self, plant: dict[str, str], computer: dict[str, str]) -> None:
+        from pdm_desktop.core.record import user
+
         def done(_: object) -> None:
             if computer:
                 self.computer_chosen.emit(computer)
@@ -228,7 +231,9 @@ class Preferences(QObject):
                 self._session.failed.emit(error)
 
         if plant:
-            self._session.record("Changing settings", lambda w, _: w.change_settings(plant), done, failed)
+            who = computer.get("who") or self._computer().get("who", "")
+            by = By(who.strip() or user() or "unknown")
+            self._session.record("Changing settings", lambda w, _: w.change_settings(plant, by), done, failed)
         else:
             done(None)
 

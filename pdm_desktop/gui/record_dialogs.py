@@ -60,7 +60,14 @@ def edit_text(edit: Edit, zone: str) -> str:
             return f"Rule added: {after['text']}"
         case "rule removed":
             return f"Rule removed: {before['text']}"
+        case "failures known until":
+            return f"Failures known until {_until(after, zone)} (before: {_until(before, zone)})"
     return edit.what
+
+
+def _until(said: dict[str, Any], zone: str) -> str:
+    text = str(said["until"])
+    return times.short(times.parse(text, zone), zone) if text else "the newest failure on record"
 
 
 def _sensor_change(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -231,14 +231,14 @@ class Recording(QObject):
         overview = self._overview
         if overview is None:
             return
-        form = KnownUntilForm(overview.time_zone, overview.failures_known_until, overview.known_until_set, self._window)
+        until, is_set = overview.failures_known_until, overview.known_until_set
+        form = KnownUntilForm(overview.time_zone, until, is_set, self._who(), self._window)
 
-        def set_it(text: str) -> None:
-            self._session.record("Changing a setting", lambda w, _p: w.change_settings({"failures_known_until": text}),
-                                 lambda _: None, None)  # fmt: skip
+        def make(by: Any) -> Work:
+            values = {"failures_known_until": form.setting()}
+            return lambda w, _p: w.change_settings(values, by)
 
-        form.submitted.connect(set_it)
-        form.open()
+        self._ask(form, "Changing a setting", make)
 
     def _add_rule(self) -> None:
         overview = self._overview

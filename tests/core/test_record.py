@@ -15,6 +15,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record import By, HandEvent
 from pdm_desktop.core.store import Store
+from pdm_desktop.core.workspace import Workspace
 
 HOUR = times.HOUR
 T0 = times.parse("2015-01-01 06:00", "UTC")
@@ -274,3 +275,43 @@ def test_imports_undos_and_changes_in_any_order_leave_what_the_newest_change_or_
             store.edits.undo(edit, "Ann", Progress())
             edits[edit] = (edits[edit][0], False)
         assert sorted(failures(store)) == expected(), (step, what)
+
+
+UNTIL = "failures_known_until"
+
+
+def test_until_when_failures_are_known_is_kept_with_who_when_and_why_and_taken_back(tmp_path: Path) -> None:
+    with Workspace.open(tmp_path / "ws") as workspace:
+        before = times.now_ms()
+        workspace.change_settings({UNTIL: "2015-02-01", "plant_name": "Hall 2"}, By("Ann", "asked the shift"))
+        (edit,) = workspace.changes()
+        assert (edit.what, edit.who, edit.why) == ("failures known until", "Ann", "asked the shift")
+        assert (edit.before, edit.after) == ({"until": ""}, {"until": "2015-02-01"})
+        assert before <= edit.at <= times.now_ms()
+        workspace.change_settings({"plant_name": "Hall 3", UNTIL: "2015-02-01"})  # says nothing new of it
+        assert len(workspace.changes()) == 1
+        workspace.undo_edit(edit.id, "Ann", Progress())
+        assert (workspace.settings.failures_known_until, workspace.settings.plant_name) == ("", "Hall 3")
+    with Workspace.open(tmp_path / "ws") as workspace:
+        assert workspace.settings.failures_known_until == ""
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1), (2, 1, 3), (1, 3, 2), (3, 1, 2)])
+def test_known_until_is_what_the_newest_change_not_taken_back_says(tmp_path: Path, order: tuple[int, ...]) -> None:
+    said = {1: "2015-01-01", 2: "2015-02-01", 3: "2015-03-01"}
+    with Workspace.open(tmp_path / "ws") as workspace:
+        workspace.change_settings({UNTIL: "2014-12-01"}, ANN)
+        for until in said.values():
+            workspace.change_settings({UNTIL: until}, ANN)
+        standing = set(said)
+        for number in order:
+            workspace.undo_edit(number + 1, "Ann", Progress())
+            standing.remove(number)
+            assert workspace.settings.failures_known_until == (said[max(standing)] if standing else "2014-12-01")
+
+
+def test_a_known_until_that_is_no_time_changes_nothing(tmp_path: Path) -> None:
+    with Workspace.open(tmp_path / "ws") as workspace:
+        with pytest.raises(PdmError):
+            workspace.change_settings({UNTIL: "soon"}, ANN)
+        assert workspace.changes() == ()

@@ -304,11 +304,22 @@ def test_until_when_failures_are_known_is_set_on_the_data_page(
     assert not form.time.isEnabled()
     form.newest.click()
     form.time.set_ms(times.parse("2015-01-28 00:00", "UTC"))
-    with qtbot.waitSignal(window.session.overview_ready, timeout=LONG):
-        click(form.save)
+    sign(form, "Ann", "Asked the shift")
+    newest = data.facts["Failures known until"].text()
+    submit(qtbot, window, form)
     assert data.facts["Failures known until"].text() == "28 Jan 2015, 00:00"
-    idle(qtbot, window)
     assert store(window).settings.failures_known_until == "2015-01-28T00:00:00+00:00"
+    click(data.changes_button)
+    changes = shown(window, ChangesDialog)
+    (edit,) = changes.edits.rows()
+    assert (edit.who, edit.why) == ("Ann", "Asked the shift")
+    assert "Failures known until 28 Jan 2015, 00:00" in changes.edits.index(0, changes.edits.column_of("what")).data()
+    row(changes.table, 0)
+    click(changes.undo)
+    press(shown(window, QMessageBox), "Take back")
+    idle(qtbot, window)
+    assert store(window).settings.failures_known_until == ""
+    assert data.facts["Failures known until"].text() == newest
 
 
 def test_a_rule_is_added_and_a_file_of_periods_imported(
