@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from pdm_desktop.core import fleet, simulate
-from pdm_desktop.core.features import FeatureSpec, Ints, MachineHistory, build, grid, scored_times, window_moments
+from pdm_desktop.core.features import FeatureSpec, MachineHistory, build, grid, scored_times
+from pdm_desktop.core.moments import Ints, window_moments
 from pdm_desktop.core.paths import bundled_model
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.scoring import Model

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pdm_desktop.core.calibration import platt
-from pdm_desktop.core.features import Ints, MachineHistory
+from pdm_desktop.core.features import MachineHistory
 from pdm_desktop.core.model_results import Scorer
+from pdm_desktop.core.moments import Ints
 from pdm_desktop.core.rowset import MachineRows
 from pdm_desktop.core.times import DAY, HOUR
 

@@ -15,7 +15,8 @@ import pandas as pd
 
 from pdm_desktop.core import periods, quality, scoring, times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.features import EventSeries, Ints, MachineHistory, grid, grid_step, window_moments
+from pdm_desktop.core.features import EventSeries, MachineHistory, grid, grid_step
+from pdm_desktop.core.moments import Ints, window_moments
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import (
     ClockMode,

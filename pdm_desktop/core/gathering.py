@@ -13,7 +13,6 @@ import numpy.typing as npt
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import (
     FeatureSpec,
-    Ints,
     MachineHistory,
     grid,
     grid_step,
@@ -23,6 +22,7 @@ from pdm_desktop.core.features import (
 )
 from pdm_desktop.core.fleet import histories
 from pdm_desktop.core.model_results import TrainingData, TrainingSettings
+from pdm_desktop.core.moments import Ints
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.rowset import MachineRows, Splits, machine_rows, split_times
 from pdm_desktop.core.service import InService

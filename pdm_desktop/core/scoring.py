@@ -22,7 +22,6 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import (
     Feature,
     FeatureSpec,
-    Ints,
     MachineHistory,
     build,
     scored_times,
@@ -30,6 +29,7 @@ from pdm_desktop.core.features import (
     usual_averages,
     width_text,
 )
+from pdm_desktop.core.moments import Ints
 from pdm_desktop.core.results import Band, ModelInfo, Reason
 from pdm_desktop.core.times import HOUR
 

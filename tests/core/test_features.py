@@ -20,8 +20,8 @@ from pdm_desktop.core.features import (
     labels,
     scored_times,
     silent_sensors,
-    window_moments,
 )
+from pdm_desktop.core.moments import window_moments
 from pdm_desktop.core.times import DAY, HOUR, MINUTE
 
 START = 1_420_092_000_000  # 2015-01-01T06:00Z, a whole hour
