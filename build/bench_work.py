@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from pdm_desktop.core import fleet, simulate
+from pdm_desktop.core import simulate
 from pdm_desktop.core.features import FeatureSpec, MachineHistory, build, grid, scored_times
+from pdm_desktop.core.histories import histories
 from pdm_desktop.core.moments import Ints, window_moments
 from pdm_desktop.core.paths import bundled_model
 from pdm_desktop.core.progress import Progress
@@ -49,11 +50,11 @@ def _year(workspace: str) -> tuple[Model, list[tuple[MachineHistory, Ints]]]:
     store = Store.open(Path(workspace) / "plant.db", read_only=True)
     try:
         machines = list(store.machines()["machine"])
-        histories = list(fleet.histories(store, machines, None, None))
+        found = list(histories(store, machines, None, None))
     finally:
         store.close()
     horizon = model.spec.horizon
-    return model, [(h, scored_times(h, grid(int(h.times[0]), int(h.times[-1]), HOUR), horizon)) for h in histories]
+    return model, [(h, scored_times(h, grid(int(h.times[0]), int(h.times[-1]), HOUR), horizon)) for h in found]
 
 
 def _statistics(history: MachineHistory, spec: FeatureSpec, at: Ints) -> np.ndarray[Any, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pdm_desktop.core import fleet as fleets
 from pdm_desktop.core import naming, record, service, times
+from pdm_desktop.core.clock import Clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.fleet import Clock
+from pdm_desktop.core.histories import histories
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import By, Edit, HandEvent, MachineRecord, MergePreview, Period, PeriodRule
@@ -72,7 +72,7 @@ class ByHand:
         if machine is None:
             return self._store.service.periods()
         self._require(machine)
-        return service.InService(self._store).periods(next(fleets.histories(self._store, [machine], None, None)))
+        return service.InService(self._store).periods(next(histories(self._store, [machine], None, None)))
 
     def rules(self) -> tuple[PeriodRule, ...]:
         """The rules on sensors that hold."""

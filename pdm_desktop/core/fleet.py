@@ -1,35 +1,24 @@
-"""From the stored record to every machine's risk at one time, and to one machine's page.
+"""From the stored record to every machine's risk at one time.
 
 Scores are kept in the store; an import deletes those it can have changed, so what is missing is what must be computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from pdm_desktop.core import periods, quality, scoring, times
-from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.features import EventSeries, MachineHistory, grid, grid_step
-from pdm_desktop.core.moments import Ints, window_moments
+from pdm_desktop.core.clock import Clock
+from pdm_desktop.core.features import MachineHistory, grid, grid_step
+from pdm_desktop.core.histories import histories, known_machines
+from pdm_desktop.core.moments import Floats, Ints
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import (
-    ClockMode,
-    Event,
-    EventKind,
-    Fleet,
-    MachineRisk,
-    MachineView,
-    Period,
-    Reason,
-    SensorTrace,
-)
-from pdm_desktop.core.schema import EVENT_KINDS
+from pdm_desktop.core.results import Fleet, MachineRisk, Period, Reason
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings
@@ -39,72 +28,6 @@ HISTORY = 14 * times.DAY
 """How much of the risk's past the fleet page shows and the store is kept filled with."""
 
 _MACHINES_AT_ONCE = 50
-_EPISODE_GAP = 6
-_SILENT_STEPS = 3
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The workspace's now: the computer's time (live) or the newest reading's (end of data)."""
-
-    mode: ClockMode
-    now: int
-    newest: int | None
-
-
-def clock(settings: Settings, newest: int | None, computer: int) -> Clock:
-    """Which clock holds. `automatic` is end of data once the newest reading is over 30 days old (or lies ahead)."""
-    mode = settings.clock
-    if mode == "automatic":
-        mode = "end-of-data" if newest is None or not 0 <= computer - newest <= 30 * times.DAY else "live"
-    if mode == "live":
-        return Clock("live", computer, newest)
-    return Clock("end-of-data", computer if newest is None else newest, newest)
-
-
-def _about(store: Store) -> dict[str, Any]:
-    """machine -> its row of Store.machines, in natural order."""
-    return {row["machine"]: row for row in store.machines().to_dict("records")}
-
-
-def histories(store: Store, machines: Sequence[str], start: int | None, end: int | None) -> Iterator[MachineHistory]:
-    """The record of each machine up to `end` (ms, None = all): readings from `start` on, events from the beginning."""
-    about = _about(store)
-    names = tuple(sensor.name for sensor in store.sensors())
-    events = {str(kind): _series(store.events(kind, machines, None, end)) for kind in EVENT_KINDS}
-    readings = store.telemetry_many(machines, start, end)
-    nothing = EventSeries()
-    for machine in machines:
-        when, values = readings.get(machine, (np.empty(0, np.int64), np.empty((len(names), 0))))
-        age = float(about[machine]["age"])
-        yield MachineHistory(
-            machine,
-            names,
-            when,
-            values,
-            about[machine]["machine_model"],
-            None if np.isnan(age) else age,
-            events["errors"].get(machine, nothing),
-            events["maintenance"].get(machine, nothing),
-            events["failures"].get(machine, nothing),
-        )
-
-
-def _series(events: pd.DataFrame) -> dict[str, EventSeries]:
-    """The events, sorted by machine, as one series a machine."""
-    machines, when, labels = events["machine"].tolist(), events["time"].to_numpy(np.int64), events["label"].tolist()
-    known = events["known"].to_numpy(float)
-    late = np.where(np.isnan(known), -1, known).astype(np.int64)
-    found = {}
-    first = 0
-    for end in range(1, len(machines) + 1):
-        if end == len(machines) or machines[end] != machines[first]:
-            part = slice(first, end)
-            recorded = late[part] if (late[part] >= 0).any() else None
-            found[str(machines[first])] = EventSeries(when[part], tuple(labels[part]), recorded)
-            first = end
-    return found
 
 
 class Scorer:
@@ -178,7 +101,7 @@ class Scorer:
         last = self.store.last_readings(at)
         if obstacle:
             rows = [
-                self._unknown_row(machine, row["machine_model"], row["age"], at, last, obstacle)
+                self.unknown_row(machine, row["machine_model"], row["age"], at, last, obstacle)
                 for machine, row in about.items()
             ]
             past = pd.DataFrame({"machine": [], "time": [], "risk": []})
@@ -187,83 +110,31 @@ class Scorer:
             past = self.store.risk(self.model.info.run_id, None, int(times_shown[0]), at)[["machine", "time", "risk"]]
             rows, fresh = [], []
             for first in range(0, len(machines), _MACHINES_AT_ONCE):
-                progress.step(first, len(machines), f"Scoring machines as of {times.short(at, self._zone)}")
+                progress.step(first, len(machines), f"Scoring machines as of {times.short(at, self.zone)}")
                 part = machines[first : first + _MACHINES_AT_ONCE]
                 missing = self._missing(part, past, times_shown)
-                latest = {m: self._latest(last.get(m), at) for m in part}
-                part_rows, frame = self._score_part(part, missing, latest, last, at)
+                latest = {m: self.latest(last.get(m), at) for m in part}
+                part_rows, frame = self.score_part(part, missing, latest, last, at)
                 rows += part_rows
                 fresh.append(frame)
             progress.step(len(machines), len(machines), f"Scored {len(machines)} machines")
             past = pd.concat([past[past["machine"].isin(machines)], *fresh])
-            rows = self._with_history(rows, past, times_shown, at)
+            rows = self.with_history(rows, past, times_shown, at)
         failures = self.store.events("failures", None, at - 30 * times.DAY + 1, at)
         # One event is one machine and time, however many components failed at once.
         events = len(failures[["machine", "time"]].drop_duplicates())
         return self._ranked(now, at, rows, past, events, (obstacle,) if obstacle else self.notes())
 
-    def machine(self, machine: str, at: int, start: int, end: int, progress: Progress) -> MachineView:
-        """One machine's page over [start, end] with its state at grid time `at`; one state of the record throughout,
-        whatever is imported or undone meanwhile."""
-        with self.store.snapshot():
-            return self._machine(machine, at, start, end, progress)
-
-    def _machine(self, machine: str, at: int, start: int, end: int, progress: Progress) -> MachineView:
-        about = _about(self.store)
-        if machine not in about:
-            raise PdmError(f"There is no machine {machine!r}.", "See the Data page for the machines.", "machine")
-        obstacle = self.obstacle()
-        last = self.store.last_readings(at)
-        first = self.store.first_reading(machine)
-        reach = max(self.model.spec.reach, HISTORY)
-        (history,) = histories(self.store, [machine], start - reach, end)
-        progress.check()
-        shown = grid(start, end, self.step)
-        risk = np.full(len(shown), np.nan)
-        since = None
-        if obstacle:
-            state = self._unknown_row(
-                machine, about[machine]["machine_model"], about[machine]["age"], at, last, obstacle
-            )
-        else:
-            recent = grid(at - HISTORY, at, self.step)
-            # A retired machine's page still tells of its past.
-            (state,), frame = self._score_part(
-                [machine], {machine: recent}, {machine: self._latest(last.get(machine), at)}, last, at
-            )
-            (state,) = self._with_history([state], frame, recent, at)
-            progress.check()
-            rows = scoring.rows(self.model, history, shown)
-            risk[np.isin(shown, rows.times)] = self.model.predict(rows.matrix)[:, 0]
-            risk[~self.service.usable(history, shown)] = np.nan
-            since = _alarm_since(state, history, self.model.info.threshold, self.step)
-        events = _events(history, start, end)
-        failures = [e for e in _events(history, None, at) if e.kind == "failures"]
-        return MachineView(
-            state=state,
-            time_zone=self._zone,
-            horizon_h=self.settings.horizon_h,
-            model=None if obstacle else self.model.info,
-            start=start,
-            end=end,
-            first_reading=first,
-            sensors=tuple(self._trace(history, sensor, start, end) for sensor in history.sensors),
-            events=events,
-            risk_times=shown,
-            risk=risk,
-            alarm_since=since,
-            last_failure=failures[-1] if failures else None,
-        )
-
     def _in_use(self) -> dict[str, Any]:
         retired = self.store.names.retired()
-        return {machine: row for machine, row in _about(self.store).items() if machine not in retired}
+        return {machine: row for machine, row in known_machines(self.store).items() if machine not in retired}
 
     @property
-    def _zone(self) -> str:
+    def zone(self) -> str:
+        """The plant's time zone."""
         return self.settings.time_zone
 
-    def _latest(self, last: int | None, at: int) -> int | None:
+    def latest(self, last: int | None, at: int) -> int | None:
         """The time a machine's state is of: `at`, or the grid time of its newest reading once it is stale."""
         if last is None:
             return None
@@ -273,7 +144,7 @@ class Scorer:
         by_machine = {m: g.to_numpy(np.int64) for m, g in stored.groupby("machine")["time"]}
         return {m: shown[~np.isin(shown, by_machine.get(m, np.empty(0, np.int64)))] for m in machines}
 
-    def _score_part(
+    def score_part(
         self,
         machines: Sequence[str],
         missing: dict[str, Ints],
@@ -364,7 +235,7 @@ class Scorer:
         band = scoring.band(float(risks[0]), threshold, data_age, self.model.spec.horizon)
         note = ""
         if band == "stale" and data_age is not None:
-            note = f"No reading for {_hours(data_age)}; risk shown as of {times.short(time, self._zone)}"
+            note = f"No reading for {_hours(data_age)}; risk shown as of {times.short(time, self.zone)}"
         return MachineRisk(
             machine=history.machine,
             machine_model=history.machine_model,
@@ -383,14 +254,14 @@ class Scorer:
 
     def _idle_state(self, history: MachineHistory, period: Period, last: dict[str, int], at: int) -> MachineRisk:
         """A machine that is not running has no risk and raises no alarm."""
-        note = f"{period.state.capitalize()} since {times.short(period.start, self._zone)}"
-        row = self._unknown_row(history.machine, history.machine_model, history.age, at, last, note)
+        note = f"{period.state.capitalize()} since {times.short(period.start, self.zone)}"
+        row = self.unknown_row(history.machine, history.machine_model, history.age, at, last, note)
         # That it is silent is no news then.
         return replace(row, band="unknown")
 
     def _doubts(self, history: MachineHistory, at: int) -> tuple[str, ...]:
         spec, least = self.model.spec, round(self.settings.stuck_h * times.HOUR)
-        zone = self._zone
+        zone = self.zone
         return quality.doubts(
             history, spec.sensors, self.sensors, at, spec.long, self.sampling, least, lambda t: times.short(t, zone)
         )
@@ -402,17 +273,18 @@ class Scorer:
         silent = [self.model.spec.sensors[column] for column in np.flatnonzero(quiet)]
         if last.get(history.machine) is None:
             first = self.store.first_reading(history.machine)
-            note = "No readings on record" if first is None else f"No reading before {times.short(at, self._zone)}"
+            note = "No readings on record" if first is None else f"No reading before {times.short(at, self.zone)}"
         elif silent:
             verb = "have" if len(silent) > 1 else "has"
             note = f"{', '.join(silent)} {verb} given no value for {self.settings.horizon_h:g} h: no risk without it"
         else:
             note = "No reading within the horizon: no risk"
-        return self._unknown_row(history.machine, history.machine_model, history.age, at, last, note)
+        return self.unknown_row(history.machine, history.machine_model, history.age, at, last, note)
 
-    def _unknown_row(
+    def unknown_row(
         self, machine: str, make: str, age: float | None, at: int, last: dict[str, int], note: str
     ) -> MachineRisk:
+        """A machine without a risk, and why in `note`."""
         newest = last.get(machine)
         data_age = None if newest is None else at - newest
         threshold = self.model.info.threshold
@@ -431,7 +303,8 @@ class Scorer:
             note=note,
         )
 
-    def _with_history(self, rows: Sequence[MachineRisk], past: pd.DataFrame, shown: Ints, at: int) -> list[MachineRisk]:
+    def with_history(self, rows: Sequence[MachineRisk], past: pd.DataFrame, shown: Ints, at: int) -> list[MachineRisk]:
+        """The states with their risk over the times shown, and the change since the day before."""
         by_machine = dict(iter(past.groupby("machine")[["time", "risk"]]))
         result = []
         for row in rows:
@@ -460,7 +333,7 @@ class Scorer:
         return Fleet(
             as_of=at,
             clock=now.mode,
-            time_zone=self._zone,
+            time_zone=self.zone,
             plant_name=self.settings.plant_name,
             horizon_h=self.settings.horizon_h,
             model=self.model.info,
@@ -472,67 +345,15 @@ class Scorer:
             notes=notes,
         )
 
-    def _trace(self, history: MachineHistory, sensor: str, start: int, end: int) -> SensorTrace:
-        when, values = history.readings_of(sensor)
-        inside = slice(*np.searchsorted(when, [start, end + 1]))
-        width = self.model.spec.long
-        ends = grid(start, end, self.step)
-        windows = {
-            "mean": (np.searchsorted(when, ends - width, "right"), np.searchsorted(when, ends, "right")),
-            "normal": (
-                np.searchsorted(when, [end - self.model.spec.baseline], "right"),
-                np.searchsorted(when, [end], "right"),
-            ),
-        }
-        stats = window_moments(when, values[:, None], windows)
-        middle, spread = float(stats["normal"].mean[0, 0]), float(stats["normal"].std[0, 0])
-        known = not np.isnan(spread)
-        unit = self.units.get(sensor.casefold(), "")
-        # Past a silence the mean would go on for a day on fewer and fewer readings: it ends with them.
-        newest = np.concatenate(([np.iinfo(np.int64).min // 4], when))[windows["mean"][1]]
-        mean = np.where(ends - newest > _SILENT_STEPS * self.step, np.nan, stats["mean"].mean[:, 0])
-        low, high = (middle - 2 * spread, middle + 2 * spread) if known else (None, None)
-        return SensorTrace(sensor, unit, when[inside], values[inside], ends, mean, low, high)
-
 
 def _unknown(have: Iterable[str], known: Sequence[str]) -> list[str]:
     folded = {name.casefold() for name in known}
     return sorted((name for name in have if name.casefold() not in folded), key=natural_key)
 
 
-def _events(history: MachineHistory, start: int | None, end: int) -> tuple[Event, ...]:
-    kinds: tuple[tuple[EventKind, EventSeries], ...] = (
-        ("errors", history.errors),
-        ("maintenance", history.maintenance),
-        ("failures", history.failures),
-    )
-    found = [
-        Event(kind, int(time), label)
-        for kind, series in kinds
-        for time, label in zip(series.times, series.labels, strict=True)
-        if (start is None or time >= start) and time <= end
-    ]
-    return tuple(sorted(found, key=lambda event: event.time))
-
-
 def _idle(given: Sequence[Period], at: int) -> Period | None:
     period = periods.at_time(at, given)
     return period if period is not None and period.state in periods.IDLE else None
-
-
-def _alarm_since(state: MachineRisk, history: MachineHistory, threshold: float, step: int) -> int | None:
-    """Where the present alarm episode began: scored times at or above the threshold, gaps up to six steps merged,
-    ended by a failure; None when the machine is not in alarm."""
-    if state.band != "alarm":
-        return None
-    above = state.history_times[state.history_risk >= threshold]
-    failures = history.failures.times
-    since = state.as_of
-    for time in above[::-1]:
-        if since - time > (_EPISODE_GAP + 1) * step or np.any((failures > time) & (failures <= since)):
-            break
-        since = int(time)
-    return since
 
 
 def _hours(ms: int) -> str:

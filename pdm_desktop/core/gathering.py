@@ -20,7 +20,7 @@ from pdm_desktop.core.features import (
     scored_times,
     silent_sensors,
 )
-from pdm_desktop.core.fleet import histories
+from pdm_desktop.core.histories import histories
 from pdm_desktop.core.model_results import TrainingData, TrainingSettings
 from pdm_desktop.core.moments import Ints
 from pdm_desktop.core.progress import Progress

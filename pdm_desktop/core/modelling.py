@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pdm_desktop.core import assessment, gathering, retraining, times, versions
+from pdm_desktop.core.clock import Clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.fleet import Clock
 from pdm_desktop.core.model_results import (
     Decision,
     Evaluation,

@@ -26,8 +26,9 @@ from pdm_desktop.core import (
 from pdm_desktop.core.comparison import Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import FeatureSpec, grid_step
-from pdm_desktop.core.fleet import Scorer, histories
+from pdm_desktop.core.fleet import Scorer
 from pdm_desktop.core.gathering import Gathered
+from pdm_desktop.core.histories import histories
 from pdm_desktop.core.model_results import (
     Interval,
     MachineChange,

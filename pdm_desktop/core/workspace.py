@@ -16,14 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pdm_desktop.core import fleet as fleets
 from pdm_desktop.core import record, report, scoring, settings, simulate, times
 from pdm_desktop.core.by_hand import ByHand
+from pdm_desktop.core.clock import Clock, clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import grid, grid_step
-from pdm_desktop.core.fleet import Clock, Scorer
+from pdm_desktop.core.fleet import HISTORY, Scorer
+from pdm_desktop.core.histories import histories
 from pdm_desktop.core.importing import WithImports
 from pdm_desktop.core.lock import WorkspaceLock
+from pdm_desktop.core.machine_page import machine_view
 from pdm_desktop.core.modelling import WithModels
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.quality import Overview
@@ -128,7 +130,7 @@ class Workspace(ByHand, WithImports, WithModels):
 
     def clock(self) -> Clock:
         """The workspace's now."""
-        return fleets.clock(self._settings, self._store.newest_reading(), times.now_ms())
+        return clock(self._settings, self._store.newest_reading(), times.now_ms())
 
     @property
     def model_info(self) -> ModelInfo:
@@ -218,8 +220,8 @@ class Workspace(ByHand, WithImports, WithModels):
         scorer = self._scorer(save=False)
         at = now.now // scorer.step * scorer.step
         until = at if end is None else end
-        since = until - fleets.HISTORY if start is None else start
-        return scorer.machine(machine, at, since, until, progress)
+        since = until - HISTORY if start is None else start
+        return machine_view(scorer, machine, at, since, until, progress)
 
     def report(self, out: Path, progress: Progress, at: int | None = None, machines: Sequence[str] = ()) -> Fleet:
         """Write the risk report (.csv) of all or some machines; returns what was reported."""
@@ -248,7 +250,7 @@ class Workspace(ByHand, WithImports, WithModels):
                 writer.writerow(["machine", "time", *(report.safe_cell(name) for name in spec.names)])
                 for done, machine in enumerate(chosen):
                     progress.step(done, len(chosen), f"Features of machine {machine}")
-                    (history,) = fleets.histories(self._store, [machine], None, until)
+                    (history,) = histories(self._store, [machine], None, until)
                     if not len(history.times):
                         continue
                     rows = scoring.rows(self.model, history, grid(int(history.times[0]), until, step), np.float64)

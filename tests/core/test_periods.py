@@ -187,7 +187,7 @@ def test_a_file_of_periods_comes_in_once_and_whole_or_not(workspace: Workspace, 
 
 
 def test_training_can_ask_which_times_are_usable(workspace: Workspace) -> None:
-    from pdm_desktop.core.fleet import histories
+    from pdm_desktop.core.histories import histories
 
     now = workspace.clock().now
     workspace.enter_periods([Entry("1", now - 5 * HOUR, now - 3 * HOUR, "out of service")], ANN)

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pdm_desktop.core import fleet as fleets
-from pdm_desktop.core import simulate, times
+from pdm_desktop.core import machine_page, simulate, times
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.features import EventSeries, MachineHistory
+from pdm_desktop.core.histories import histories
 from pdm_desktop.core.progress import Progress, Step
 from pdm_desktop.core.workspace import Workspace
 
@@ -75,7 +75,7 @@ def test_reasons_add_up_to_the_risk_the_model_gives(workspace: Workspace) -> Non
     fleet = workspace.score(AT, Progress())
     model = workspace.model
     for row in fleet.rows[:3]:
-        (history,) = fleets.histories(workspace._store, [row.machine], None, AT)
+        (history,) = histories(workspace._store, [row.machine], None, AT)
         import xgboost
 
         from pdm_desktop.core.features import build
@@ -398,7 +398,7 @@ def test_an_alarm_that_goes_on_past_a_failure_began_with_the_failure(workspace: 
     state = workspace.score(AT, Progress()).rows[0]
     state = replace(state, band="alarm", as_of=AT, history_times=hours, history_risk=np.ones(len(hours)))
     # The row at the failure's own time looks beyond it: it belongs to the new episode.
-    assert fleets._alarm_since(state, history, 0.5, times.HOUR) == failed
+    assert machine_page._alarm_since(state, history, 0.5, times.HOUR) == failed
 
 
 def test_a_machine_page_is_of_one_state_of_the_record(workspace: Workspace) -> None:
