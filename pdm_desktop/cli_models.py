@@ -35,6 +35,9 @@ class Tools(NamedTuple):
 def grammar(command: Callable[..., Any], tools: Tools) -> None:
     """Add the sub-commands."""
     made = command("retrain", lambda a: _retrain(a, tools), "train a model on the plant's own record and compare it")
+    made.add_argument(
+        "--if-due", action="store_true", help="only if enough new failures are on record; for a scheduler"
+    )
     made.add_argument("--until", metavar="TS", help="use nothing after it")
     made.add_argument("--valid-from", metavar="TS")
     made.add_argument("--test-from", metavar="TS")
@@ -43,7 +46,11 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     made.add_argument("--horizon-h", type=float, metavar="H")
     made.add_argument("--features", choices=["all", "telemetry"], default="all")
     made.add_argument("--params", nargs="+", default=[], metavar="K=V", help="XGBoost parameters, rounds, patience")
-    made.add_argument("--promote", choices=["if-better", "always", "never"], default="if-better")
+    made.add_argument(
+        "--promote",
+        choices=["if-better", "always", "never"],
+        help="default: if-better; with --if-due: the setting retrain_promote",
+    )
     made.add_argument("--seed", type=int, default=0, metavar="N")
     made.add_argument("--time-limit", type=float, metavar="S")
     made.add_argument("--goal", choices=["f1", "alarm-budget", "cost"], default="f1", help="what the threshold is for")
@@ -72,8 +79,10 @@ def _count(text: str) -> int:
 
 
 def _retrain(arguments: Arguments, tools: Tools) -> int:
-    from pdm_desktop.core.model_results import BASELINES, Goal, TrainingSettings
+    from pdm_desktop.core.model_results import Goal, TrainingSettings
 
+    if arguments.if_due:
+        return _retrain_if_due(arguments, tools)
     with tools.open(arguments) as workspace:
         zone = workspace.settings.time_zone
         options = TrainingSettings(
@@ -88,11 +97,41 @@ def _retrain(arguments: Arguments, tools: Tools) -> int:
             params=_params(arguments.params),
             goal=Goal(arguments.goal, arguments.alarms, arguments.cost_missed, arguments.cost_false),
             seed=arguments.seed,
-            promote=arguments.promote,
+            promote=arguments.promote or "if-better",
             who=arguments.by or _user(),
             note=arguments.note,
         )
         made = workspace.retrain(options, tools.progress(arguments))
+    plain, words = _trained(made, zone)
+    tools.put(arguments, plain, words)
+    return 0 if made.promoted else 1
+
+
+def _retrain_if_due(arguments: Arguments, tools: Tools) -> int:
+    """As the window does it by itself: what to train with comes from the model in use and the settings."""
+    own = ("until", "valid_from", "test_from", "holdout_machines", "trials", "horizon_h", "params", "time_limit")
+    given = [name for name in own if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            f"--{given[0].replace('_', '-')} does not go with --if-due.",
+            "It trains as the model in use was trained; only --promote can be given.",
+        )
+    with tools.open(arguments) as workspace:
+        zone = workspace.settings.time_zone
+        asked, made = workspace.retrain_if_due(tools.progress(arguments), promote=arguments.promote)
+    about = {"due": asked.due, "why_due": asked.why, "new_failures": asked.new, "enough": asked.enough}
+    if made is None:
+        tools.put(arguments, about | {"promoted": False, "version": None}, f"Nothing to do: {asked.why}")
+        return 0
+    plain, words = _trained(made, zone)
+    tools.put(arguments, about | plain, f"{asked.why}\n{words}")
+    return 0 if made.promoted else 1
+
+
+def _trained(made: Any, zone: str) -> tuple[dict[str, Any], str]:
+    """A TrainingResult for JSON and in words."""
+    from pdm_desktop.core.model_results import BASELINES
+
     spans = {m.span: _measured(m) for m in made.measures if m.who == "candidate"}
     plain = {
         "run_id": made.run_id,
@@ -138,8 +177,7 @@ def _retrain(arguments: Arguments, tools: Tools) -> int:
         [(f"{m.label}, {m.span.replace('_', ' ')}", m.figures) for m in made.measures if m.span != "validation"]
     )
     words += [f"! {finding.text}" for finding in made.audit] + [f"- {warning}" for warning in made.warnings]
-    tools.put(arguments, plain, "\n".join(words))
-    return 0 if made.promoted else 1
+    return plain, "\n".join(words)
 
 
 def _models(arguments: Arguments, tools: Tools) -> int:

@@ -294,6 +294,36 @@ class TrainingResult:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """The newest retraining the program began by itself. known_until: the failures it knew of ended there.
+
+    state: `running` (found at a start: the program died in it), `stopped`, `failed` (message says why), `candidate`
+    (waits for a decision), `promoted` by the user's rule, `settled` (looked at or decided). interruptions: how often
+    in a row it was stopped or died.
+    """
+
+    started: int
+    state: Literal["running", "stopped", "failed", "candidate", "promoted", "settled"]
+    known_until: int
+    version: str = ""
+    message: str = ""
+    interruptions: int = 0
+
+
+@dataclass(frozen=True)
+class RetrainingDue:
+    """Whether a retraining is due, and why or why not in a sentence. new: failures since `since` (ms; None = all on
+    record), `enough` of which make it due; last: the newest attempt."""
+
+    due: bool
+    why: str
+    new: int
+    enough: int
+    since: int | None
+    last: Attempt | None = None
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     """One version of the registry. metrics: span -> figures; plots: SVG files on this computer."""
 

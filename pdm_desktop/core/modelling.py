@@ -7,13 +7,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from pdm_desktop.core import assessment, gathering, retraining, times, versions
+from pdm_desktop.core import assessment, gathering, retraining, schedule, times, versions
 from pdm_desktop.core.clock import Clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import (
     Decision,
     Evaluation,
     ModelVersion,
+    Promotion,
+    RetrainingDue,
     Round,
     TrainingData,
     TrainingResult,
@@ -68,6 +70,37 @@ class WithModels:
         finally:
             self._changed()
 
+    def retraining_due(self, now: int | None = None) -> RetrainingDue:
+        """Whether enough new failures are on record to retrain, and what came of the last time; see schedule.due.
+        now: ms UTC, None = the computer's clock."""
+        return schedule.due(
+            self._store, self._settings, self.folder / MLRUNS, self._attempts, times.now_ms() if now is None else now
+        )
+
+    def retrain_if_due(
+        self,
+        progress: Progress,
+        on_round: Callable[[Round], None] | None = None,
+        promote: Promotion | None = None,
+        now: int | None = None,
+    ) -> tuple[RetrainingDue, TrainingResult | None]:
+        """Retrain where that is due, promoting by the user's rule (promote: another one); whether it was, and the
+        candidate."""
+        self._writable()
+        now = times.now_ms() if now is None else now
+        asked = self.retraining_due(now)
+        if not asked.due:
+            return asked, None
+        try:
+            return asked, schedule.retrain(self._plant(), self._attempts, asked, promote, now, progress, on_round)
+        finally:
+            self._changed()
+
+    def settle_retraining(self) -> None:
+        """The user has looked at what came of the newest retraining by schedule: no more is said of it."""
+        self._writable()
+        schedule.settle(self._attempts)
+
     def models(self) -> tuple[ModelVersion, ...]:
         """Every version, newest first."""
         return self._versions().all()
@@ -84,7 +117,9 @@ class WithModels:
         """Put a version in use at once; risks are worked out anew at the next score."""
         self._writable()
         try:
-            return self._versions().promote(version, who, why)
+            made = self._versions().promote(version, who, why)
+            schedule.settle(self._attempts, made.version)
+            return made
         finally:
             self._changed()
 
@@ -100,6 +135,7 @@ class WithModels:
         """Take a candidate that was never in use off the list."""
         self._writable()
         self._versions().discard(version, who, why)
+        schedule.settle(self._attempts, version)
 
     def export_model(self, version: str, out: Path) -> Path:
         """Write a version into one zip with checksums."""
@@ -113,6 +149,10 @@ class WithModels:
     def evaluate(self, version: str, start: int | None, end: int | None, progress: Progress) -> Evaluation:
         """A version measured on a span of the record (ms UTC, None = open)."""
         return assessment.evaluate(self._plant(), version, start, end, progress)
+
+    @property
+    def _attempts(self) -> Path:
+        return self.folder / schedule.FILE
 
     def _plant(self) -> Plant:
         now = self.clock().now if self._store.newest_reading() is not None else times.now_ms()

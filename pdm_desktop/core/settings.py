@@ -18,6 +18,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import ClockMode
 
 LOGIN_FILE = "tracking-login"
+RETRAIN, RETRAIN_PROMOTE = ("off", "at-start", "weekly"), ("never", "if-better")
 _HOURS = ("horizon_h", "stuck_h")
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -33,6 +34,9 @@ class Settings:
     stuck_h: hours after which a sensor that shows one and the same value is flagged as stuck.
     tracking_server: address of an MLflow server that gets a copy of every model version; empty = nothing is ever sent.
     tracking_login: user:password for it; given within the address it is taken out of it. Never shown.
+    retrain: when the program retrains the model by itself: off, at-start, weekly.
+    retrain_after_failures: so many failures since the model in use was trained are enough for it.
+    retrain_promote: whether such a candidate is put in use by itself: never, if-better.
     """
 
     plant_name: str = "My plant"
@@ -44,6 +48,9 @@ class Settings:
     stuck_h: float = 12.0
     tracking_server: str = ""
     tracking_login: str = field(default="", repr=False)
+    retrain: str = "off"
+    retrain_after_failures: int = 10
+    retrain_promote: str = "never"
 
     @property
     def horizon(self) -> int:
@@ -160,4 +167,14 @@ def _checked(settings: Settings) -> Settings:
         raise PdmError(f"{settings.clock!r} is not a clock.", "Use live, end-of-data or automatic.", "clock")
     if settings.failures_known_until:
         times.parse(settings.failures_known_until, settings.time_zone)
+    if settings.retrain not in RETRAIN:
+        raise PdmError(f"{settings.retrain!r} is no time to retrain.", f"Use {', '.join(RETRAIN)}.", "retrain")
+    if not 1 <= settings.retrain_after_failures <= 1_000_000:
+        raise PdmError("The failures that are enough to retrain are one or more.", where="retrain_after_failures")
+    if settings.retrain_promote not in RETRAIN_PROMOTE:
+        raise PdmError(
+            f"{settings.retrain_promote!r} is no rule for a promotion.",
+            f"Use {' or '.join(RETRAIN_PROMOTE)}.",
+            "retrain_promote",
+        )
     return settings

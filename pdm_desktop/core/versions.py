@@ -57,6 +57,14 @@ def in_use(mlruns: Path) -> Model:
     return _named(Model.load(folder), entry["version"])
 
 
+def facts_in_use(mlruns: Path) -> dict[str, Any]:
+    """Where the model in use came from: machines, known_until, features, goal ... No MLflow is imported. PdmError when
+    its files are gone or altered."""
+    plain = json.loads((in_use(mlruns).folder / DESCRIPTION).read_text("utf-8"))
+    facts: dict[str, Any] = plain.get("made_from") or {}
+    return facts
+
+
 def _entry(mlruns: Path) -> dict[str, str] | None:
     try:
         plain = json.loads((mlruns / IN_USE).read_text("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,22 @@ def test_an_empty_workspace_is_told_what_to_import(tmp_path: Path, capsys: pytes
     code, told = call(capsys, tmp_path / "new", "retrain")
     assert code == 3
     assert "no failure on record" in told["error"]["message"]
+
+
+def test_a_scheduler_retrains_only_when_enough_new_failures_are_on_record(
+    plant: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "ws"
+    shutil.copytree(plant, folder, ignore=shutil.ignore_patterns("mlruns"))
+    call(capsys, folder, "settings", "set", "retrain_after_failures=100000")
+    code, told = call(capsys, folder, "retrain", "--if-due")
+    assert (code, told["due"], told["version"], told["enough"]) == (0, False, None, 100000)
+    assert not (folder / "mlruns").exists()
+    call(capsys, folder, "settings", "set", f"retrain_after_failures={told['new_failures']}")
+    code, made = call(capsys, folder, "retrain", "--if-due")
+    assert (code, made["due"], made["version"], made["promoted"]) == (1, True, "2", False)
+    assert "not asked for" in made["why"]
+    code, again = call(capsys, folder, "retrain", "--if-due")
+    assert (code, again["due"], again["new_failures"]) == (0, False, 0)
+    code, refused = call(capsys, folder, "retrain", "--if-due", "--horizon-h", "12")
+    assert (code, refused["error"]["message"]) == (2, "--horizon-h does not go with --if-due.")
