@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, QSettings, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QWidget
 
 from pdm_desktop.core import times
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.results import (
+    Batch,
     DataOverview,
     DataRow,
     Edit,
@@ -86,6 +89,7 @@ class Recording(QObject):
         page.periods_requested.connect(self.open_periods)
         page.changes_requested.connect(self.open_changes)
         page.known_until_requested.connect(self.set_known_until)
+        page.rejects_requested.connect(self.open_rejects)
         self._session.overview_ready.connect(lambda _: page.set_writable(self._session.writable))
 
     # ---- one machine's record
@@ -239,6 +243,16 @@ class Recording(QObject):
             return lambda w, _p: w.change_settings(values, by)
 
         self._ask(form, "Changing a setting", make)
+
+    def open_rejects(self, batch: Batch) -> None:
+        """Have the system open what an import rejected."""
+        workspace = self._session.workspace
+        path = None if workspace is None else workspace.folder / "imports" / Path(batch.rejects).name
+        if path is None or not path.is_file():
+            what = f"The rejects of {batch.file} are not there any more."
+            self._session.failed.emit(PdmError(what, "Import the file again to see them.", str(path or "")))
+        else:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
     def _add_rule(self) -> None:
         overview = self._overview

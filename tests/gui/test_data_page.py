@@ -28,7 +28,22 @@ ROWS = (
 )  # fmt: skip
 BATCHES = (
     Batch(1, "machines.csv", "a", "machines", END + HOUR, 20, 0, 0, 0, 0, False),
-    Batch(2, "readings.csv", "b", "telemetry", END + 2 * HOUR, 43_200, 0, 3, 1, 17, False),
+    Batch(
+        2,
+        "readings.csv",
+        "b" * 64,
+        "telemetry",
+        END + 2 * HOUR,
+        43_200,
+        0,
+        3,
+        1,
+        17,
+        False,
+        "Hall 2",
+        5,
+        "readings-rejects.csv",
+    ),
     Batch(3, "old.csv", "c", "errors", END + 3 * HOUR, 390, 0, 0, 0, 0, True),
 )
 OVERVIEW = DataOverview(
@@ -155,38 +170,56 @@ def test_gaps_are_open_places_in_the_strip(page: DataPage, theme: Theme):
 
 def test_files_stand_with_the_newest_first_and_say_what_became_of_their_rows(page: DataPage):
     page.show_overview(OVERVIEW)
-    assert [cells(page.batch_table, row)["File"] for row in range(3)] == ["old.csv", "readings.csv", "machines.csv"]
-    row = cells(page.batch_table, 1)
+    assert [cells(page.imported.table, row)["File"] for row in range(3)] == [
+        "old.csv  (undone)", "readings.csv", "machines.csv",
+    ]  # fmt: skip
+    row = cells(page.imported.table, 1)
     assert (row["Kind"], row["Imported"]) == ("readings", "1 Apr 2015, 07:00")
     assert (row["Accepted"], row["Unchanged"], row["Duplicates"], row["Conflicts"], row["Rejected"]) == (
         "43,200", "—", "3", "1", "17",
     )  # fmt: skip
-    assert cells(page.batch_table, 0)["State"] == "undone"
+    assert [cells(page.imported.table, row)["Profile"] for row in range(3)] == ["—", "Hall 2", "—"]
+
+
+def test_all_that_is_known_of_a_file_stands_below_the_list(page: DataPage, qtbot: QtBot):
+    page.show_overview(OVERVIEW)
+    assert page.imported.details.text().startswith("old.csv")  # the newest, before one is selected
+    assert not page.imported.rejects_button.isEnabled()
+    click_row(page.imported.table, 1)
+    assert page.imported.details.text() == (
+        "readings.csv, imported 1 Apr 2015, 07:00 · read by profile Hall 2 · 5 single values rejected\n"
+        "SHA-256 " + "b" * 64
+    )
+    with qtbot.waitSignal(page.rejects_requested) as told:
+        QTest.mouseClick(page.imported.rejects_button, Qt.MouseButton.LeftButton)
+    assert told.args[0].rejects == "readings-rejects.csv"
+    click_row(page.imported.table, 2)
+    assert not page.imported.rejects_button.isEnabled()
 
 
 def test_undoing_asks_first_and_names_the_file(page: DataPage):
     undone: list[int] = []
     page.undo_requested.connect(undone.append)
     page.show_overview(OVERVIEW)
-    assert not page.undo_button.isEnabled()
-    click_row(page.batch_table, 1)
-    assert page.undo_button.isEnabled()
-    QTest.mouseClick(page.undo_button, Qt.MouseButton.LeftButton)
+    assert not page.imported.undo_button.isEnabled()
+    click_row(page.imported.table, 1)
+    assert page.imported.undo_button.isEnabled()
+    QTest.mouseClick(page.imported.undo_button, Qt.MouseButton.LeftButton)
     box = question(page)
     assert "readings.csv" in box.text()
     assert undone == []
     press(box, "Cancel")
     assert undone == []
-    QTest.mouseClick(page.undo_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.imported.undo_button, Qt.MouseButton.LeftButton)
     press(question(page), "Undo this import")
     assert undone == [2]
 
 
 def test_what_is_undone_already_cannot_be_undone_again(page: DataPage):
     page.show_overview(OVERVIEW)
-    click_row(page.batch_table, 0)
-    assert page.batch_table.selectionBehavior() == QAbstractItemView.SelectionBehavior.SelectRows
-    assert not page.undo_button.isEnabled()
+    click_row(page.imported.table, 0)
+    assert page.imported.table.selectionBehavior() == QAbstractItemView.SelectionBehavior.SelectRows
+    assert not page.imported.undo_button.isEnabled()
 
 
 def test_a_double_click_on_a_machine_asks_for_its_page(page: DataPage, qtbot: QtBot):

@@ -9,10 +9,9 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import Batch, DataOverview, DataRow, SensorRow
-from pdm_desktop.gui.messages import ask
+from pdm_desktop.core.results import DataOverview, DataRow, SensorRow
+from pdm_desktop.gui.imported import ImportedFiles
 from pdm_desktop.gui.stored import (
-    KIND,
     NOTHING,
     StripDelegate,
     age_text,
@@ -40,6 +39,8 @@ class DataPage(QWidget):
     import_requested = Signal()
     undo_requested = Signal(int)
     """The id of a batch to undo; the user has confirmed it."""
+    rejects_requested = Signal(object)
+    """A Batch whose rejects file is wanted."""
     machine_chosen = Signal(str)
     record_requested = Signal(str)
     """Enter, correct or delete what is on record of this machine."""
@@ -91,17 +92,14 @@ class DataPage(QWidget):
         ):
             made.clicked.connect(partial(self._emit_machine, asked))
         self.record_button.clicked.connect(self._emit_record)
-        self.batches: TableModel[Batch] = TableModel(self._batch_columns(), lambda row: row.id, theme)
-        self.batch_table = TableView(self.batches, theme, "Imported files")
-        self.batch_table.selectionModel().selectionChanged.connect(self._batch_selected)
+        self.imported = ImportedFiles(theme)
+        self.imported.undo_requested.connect(self.undo_requested)
+        self.imported.rejects_requested.connect(self.rejects_requested)
         self.sensors: TableModel[SensorRow] = TableModel(sensor_columns(), lambda row: row.name, theme)
         self.sensor_table = TableView(self.sensors, theme, "Sensors, their units and plausible limits")
         self.sensor_table.selectionModel().selectionChanged.connect(self._enable)
         self.sensor_table.chosen.connect(self._emit_sensor)
         self.sensor_button.clicked.connect(self._emit_sensor)
-        self.undo_button = button("Undo this import…")
-        self.undo_button.setEnabled(False)
-        self.undo_button.clicked.connect(self._ask_undo)
         self.body = QStackedWidget()
         self.body.addWidget(self._make_tables())
         self.body.addWidget(self._make_empty())
@@ -126,10 +124,9 @@ class DataPage(QWidget):
         last = max((row.last for row in seen if row.last is not None), default=None)
         self.strip.set_span(first, last)
         self.machines.set_rows(overview.rows)
-        self.batches.set_rows(sorted(overview.batches, key=lambda batch: -batch.id))
+        self.imported.show_batches(overview.batches, overview.time_zone)
         self.sensors.set_rows(overview.sensor_rows)
         self._show_facts(overview, first, last)
-        self._batch_selected()
         self._enable()
         if overview.rows or overview.batches:
             self.body.setCurrentIndex(0)
@@ -166,10 +163,6 @@ class DataPage(QWidget):
         actions = (self.record_button, self.rename_button, self.merge_button, self.retire_button)
         machines.body.addLayout(_heading("Machines", *actions))
         machines.body.addWidget(self.machine_table)
-        imports = Card(margin=1)
-        imports.body.setSpacing(0)
-        imports.body.addLayout(_heading("Imported files", self.undo_button))
-        imports.body.addWidget(self.batch_table)
         sensors = Card(margin=1)
         sensors.setFixedWidth(SENSORS_WIDTH)
         sensors.body.setSpacing(0)
@@ -177,7 +170,7 @@ class DataPage(QWidget):
         sensors.body.addWidget(self.sensor_table)
         below = QHBoxLayout()
         below.setSpacing(10)
-        below.addWidget(imports, 1)
+        below.addWidget(self.imported, 1)
         below.addWidget(sensors)
         whole = QWidget()
         column = QVBoxLayout(whole)
@@ -232,29 +225,6 @@ class DataPage(QWidget):
             Column("flags", "Doubtful", flags_text, doubtful, width=150, high_first=True,
                    token=lambda row: "watch" if doubtful(row) else "faint", tip=self._flags_tip),
             Column("covered", "Time covered", lambda _row: "", lambda row: row.first, width=0, tip=self._gaps_tip),
-        )  # fmt: skip
-
-    def _batch_columns(self) -> tuple[Column[Batch], ...]:
-        def number(key: str, title: str, read: Callable[[Batch], int], token: str = "text") -> Column[Batch]:
-            return Column(
-                key, title, lambda row: count_text(read(row)), read, right=True, width=82, high_first=True,
-                token=lambda row: "faint" if row.undone or not read(row) else token,
-            )  # fmt: skip
-
-        def quiet(row: Batch) -> str:
-            return "faint" if row.undone else "text"
-
-        return (
-            Column("file", "File", lambda row: row.file, width=0, token=quiet, tip=lambda row: row.file),
-            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=104, token=quiet),
-            Column("when", "Imported", lambda row: self._moment(row.imported_at), lambda row: row.imported_at,
-                   width=158, high_first=True, token=quiet),
-            number("accepted", "Accepted", lambda row: row.accepted),
-            number("unchanged", "Unchanged", lambda row: row.unchanged, "muted"),
-            number("duplicates", "Duplicates", lambda row: row.duplicates, "muted"),
-            number("conflicts", "Conflicts", lambda row: row.conflicts, "watch"),
-            number("rejected", "Rejected", lambda row: row.rejected, "alarm"),
-            Column("undone", "State", lambda row: "undone" if row.undone else "", width=70, token="muted"),
         )  # fmt: skip
 
     # -- filling -------------------------------------------------------------------------------------------------------
@@ -318,7 +288,7 @@ class DataPage(QWidget):
         self.sensor_button.setEnabled(self._writable and sensor is not None)
         self.known_until_button.setEnabled(self._writable)
         self.import_button.setEnabled(self._writable)
-        self._batch_selected()
+        self.imported.set_writable(self._writable)
 
     def _selected_machine(self) -> DataRow | None:
         rows = self.machine_table.selectionModel().selectedRows()
@@ -342,30 +312,6 @@ class DataPage(QWidget):
         row = self._selected_sensor()
         if row is not None and self._writable:
             self.sensor_requested.emit(row)
-
-    # -- undoing -------------------------------------------------------------------------------------------------------
-
-    def _selected_batch(self) -> Batch | None:
-        rows = self.batch_table.selectionModel().selectedRows()
-        return self.batches.row(rows[0]) if rows else None
-
-    def _batch_selected(self) -> None:
-        batch = self._selected_batch()
-        self.undo_button.setEnabled(self._writable and batch is not None and not batch.undone)
-
-    def _ask_undo(self) -> None:
-        batch = self._selected_batch()
-        if batch is None:
-            return
-        ask(
-            self,
-            "Undo an import",
-            f"Take back what {batch.file} brought in?",
-            f"{batch.accepted:,} rows of {KIND.get(batch.kind, batch.kind)} came in by it. Values that it replaced "
-            "come back. The file itself is not touched and can be imported again.",
-            "Undo this import",
-            lambda: self.undo_requested.emit(batch.id),
-        )
 
 
 def _heading(text: str, *actions: QWidget) -> QHBoxLayout:
