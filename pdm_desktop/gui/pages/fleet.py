@@ -10,16 +10,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QStackedWidget,
 
 from pdm_desktop.core import times
 from pdm_desktop.core.results import Band, Fleet, MachineRisk, risk_text
+from pdm_desktop.gui.cell_marks import BadgeDelegate, RiskDelegate, SparklineDelegate
 from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, MINUS, age_text, band_token, change_text
-from pdm_desktop.gui.tables import (
-    BadgeDelegate,
-    Column,
-    RiskDelegate,
-    SparklineDelegate,
-    TableModel,
-    TableView,
-    natural,
-)
+from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, PageHead, Tile, button, label
 

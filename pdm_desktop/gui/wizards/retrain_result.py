@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Finding, MachineChange, Measures, TrainingResult
 from pdm_desktop.core.results import risk_text
+from pdm_desktop.gui.cell_marks import BadgeDelegate
 from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes
 from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, NOTHING, change_text
-from pdm_desktop.gui.tables import BadgeDelegate, Column, TableModel, TableView, natural
+from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Card, button, label, restyle
 from pdm_desktop.gui.wizards.steps import StepPage
