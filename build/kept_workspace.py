@@ -74,7 +74,7 @@ def by_hand(workspace: Any, machine: str) -> None:
     if tables.HEAD == "0001":
         return
     from pdm_desktop.core.periods import Entry
-    from pdm_desktop.core.results import By, HandEvent
+    from pdm_desktop.core.record_results import By, HandEvent
 
     by = By("A. Weber", "Schichtbuch")
     others = [row.machine for row in workspace.score(None, Progress()).rows if row.machine != machine]

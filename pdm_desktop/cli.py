@@ -185,7 +185,7 @@ def _simulate(arguments: Arguments) -> int:
 
 def _settings(arguments: Arguments) -> int:
     from pdm_desktop.core.record import user
-    from pdm_desktop.core.results import By
+    from pdm_desktop.core.record_results import By
 
     if arguments.action == "show":
         with _open(arguments, reading=True) as workspace:

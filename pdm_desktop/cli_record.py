@@ -76,7 +76,7 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
 
 
 def _record(arguments: Arguments, workspace: Any, tools: Tools) -> int:
-    from pdm_desktop.core.results import HandEvent
+    from pdm_desktop.core.record_results import HandEvent
 
     machine, zone = arguments.machine, workspace.settings.time_zone
     if arguments.action == "list":
@@ -131,7 +131,7 @@ def _periods(arguments: Arguments, workspace: Any, tools: Tools) -> int:
 
 
 def _rules(arguments: Arguments, workspace: Any, tools: Tools) -> int:
-    from pdm_desktop.core.results import PeriodRule
+    from pdm_desktop.core.record_results import PeriodRule
 
     if arguments.action == "list":
         rules = workspace.rules()
@@ -234,7 +234,7 @@ def _needed(arguments: Arguments, *names: str) -> list[Any]:
 
 def _by(arguments: Arguments) -> Any:
     from pdm_desktop.core.record import user
-    from pdm_desktop.core.results import By
+    from pdm_desktop.core.record_results import By
 
     return By(arguments.by or user(), arguments.why)
 

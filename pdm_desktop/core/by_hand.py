@@ -11,7 +11,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.histories import histories
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import By, Edit, HandEvent, MachineRecord, MergePreview, Period, PeriodRule
+from pdm_desktop.core.record_results import By, Edit, HandEvent, MachineRecord, MergePreview, Period, PeriodRule
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store

@@ -18,7 +18,8 @@ from pdm_desktop.core.features import MachineHistory, grid, grid_step
 from pdm_desktop.core.histories import histories, known_machines
 from pdm_desktop.core.moments import Floats, Ints
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import Fleet, MachineRisk, Period, Reason
+from pdm_desktop.core.record_results import Period
+from pdm_desktop.core.results import Fleet, MachineRisk, Reason
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings

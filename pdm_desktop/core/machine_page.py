@@ -11,7 +11,8 @@ from pdm_desktop.core.fleet import HISTORY, Scorer
 from pdm_desktop.core.histories import histories, known_machines
 from pdm_desktop.core.moments import window_moments
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import Event, EventKind, MachineRisk, MachineView, SensorTrace
+from pdm_desktop.core.record_results import EventKind
+from pdm_desktop.core.results import Event, MachineRisk, MachineView, SensorTrace
 
 _EPISODE_GAP = 6
 _SILENT_STEPS = 3

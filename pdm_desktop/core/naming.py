@@ -12,7 +12,7 @@ from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record import signed
-from pdm_desktop.core.results import By, MergePreview
+from pdm_desktop.core.record_results import By, MergePreview
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.store import Store
 from pdm_desktop.core.store.names import Overlap

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import Period, PeriodRule, PeriodState
+from pdm_desktop.core.record_results import Period, PeriodRule, PeriodState
 
 STATES: tuple[PeriodState, ...] = get_args(PeriodState)
 IDLE: tuple[PeriodState, ...] = ("stopped", "out of service")

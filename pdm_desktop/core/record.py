@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import By, Edit, EventKind, HandEvent
+from pdm_desktop.core.record_results import By, Edit, EventKind, HandEvent
 from pdm_desktop.core.schema import EVENT_KINDS
 from pdm_desktop.core.store import Store
 

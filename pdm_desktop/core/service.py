@@ -15,7 +15,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import MachineHistory
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.record import signed
-from pdm_desktop.core.results import By, Period, PeriodRule
+from pdm_desktop.core.record_results import By, Period, PeriodRule
 from pdm_desktop.core.store import Store
 
 HAND, FILE = "hand", "file"

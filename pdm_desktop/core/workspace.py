@@ -29,9 +29,9 @@ from pdm_desktop.core.machine_page import machine_view
 from pdm_desktop.core.modelling import WithModels
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.quality import Overview
+from pdm_desktop.core.record_results import By
 from pdm_desktop.core.results import (
     Batch,
-    By,
     DataOverview,
     Fleet,
     ImportReport,

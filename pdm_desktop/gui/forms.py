@@ -15,15 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import (
-    EventKind,
-    HandEvent,
-    MergePreview,
-    PeriodRule,
-    PeriodState,
-    RecordedEvent,
-    SensorRow,
-)
+from pdm_desktop.core.record_results import EventKind, HandEvent, MergePreview, PeriodRule, PeriodState, RecordedEvent
+from pdm_desktop.core.results import SensorRow
 from pdm_desktop.gui.signed_form import PlantTime, SignedForm, number
 from pdm_desktop.gui.widgets import label
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import By
+from pdm_desktop.core.record_results import By
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.gui.preference_fields import FIELDS, Editor, Field, consequences, value_text
 from pdm_desktop.gui.session import Session

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import DataOverview, Edit, MachineRecord, Period, PeriodRule, RecordedEvent
+from pdm_desktop.core.record_results import Edit, MachineRecord, Period, PeriodRule, RecordedEvent
+from pdm_desktop.core.results import DataOverview
 from pdm_desktop.gui.forms import KIND_NAME
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme

@@ -15,19 +15,8 @@ from PySide6.QtWidgets import QDialog, QWidget
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.periods import Entry
-from pdm_desktop.core.results import (
-    Batch,
-    DataOverview,
-    DataRow,
-    Edit,
-    Fleet,
-    HandEvent,
-    MachineRecord,
-    Period,
-    PeriodRule,
-    RecordedEvent,
-    SensorRow,
-)
+from pdm_desktop.core.record_results import Edit, HandEvent, MachineRecord, Period, PeriodRule, RecordedEvent
+from pdm_desktop.core.results import Batch, DataOverview, DataRow, Fleet, SensorRow
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.forms import (

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import By
+from pdm_desktop.core.record_results import By
 from pdm_desktop.gui.theme import GRID
 from pdm_desktop.gui.widgets import Banner, button, label
 

@@ -13,7 +13,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record import By
-from pdm_desktop.core.results import Period, PeriodRule
+from pdm_desktop.core.record_results import Period, PeriodRule
 from pdm_desktop.core.workspace import Workspace
 
 HOUR = times.HOUR

@@ -17,7 +17,7 @@ import numpy as np
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import Edit, EventKind, RecordedEvent
+from pdm_desktop.core.record_results import Edit, EventKind, RecordedEvent
 from pdm_desktop.core.schema import EVENT_LABEL
 from pdm_desktop.core.store import catalogue
 from pdm_desktop.core.store.tables import MIXED, standing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pdm_desktop.core.results import Period, PeriodRule, PeriodState
+from pdm_desktop.core.record_results import Period, PeriodRule, PeriodState
 from pdm_desktop.core.store.edits import Transaction, forget_service, machine_id
 
 _HOLDS = (
