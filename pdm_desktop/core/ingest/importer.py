@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,22 +93,19 @@ def _import(
     }
     kept = False
     try:
-        with store.batch(_file_name(plan), plan.kind, keep=not dry_run) as writer:
-            run = Run(plan, writer, rejects, limits)
+        with ExitStack() as stack, store.batch(_file_name(plan), plan.kind, keep=not dry_run) as writer:
+            run = Run(plan, writer, rejects, limits, store.path.parent)
+            stack.callback(run.close)
             blocks = Blocks(plan)
             for block in blocks:
                 run.take(block)
                 progress.step(run.rows, _estimate(run.rows, blocks), f"Importing {plan.path.name}")
             run.end()
+            run.store(progress)
             derived = run.status is not None
             if derived and plan.kind == "failures":
                 _derive(run, writer)
-            counts = writer.totals
-            if plan.layout == "wide tags":
-                unchanged, duplicates, accepted, conflicts = run.lines
-                counts = counts._replace(
-                    accepted=accepted, unchanged=unchanged, duplicates=duplicates, conflicts=conflicts
-                )
+            counts = run.counts
             writer.finish(
                 blocks.source.sha256,
                 run.rejected,
@@ -144,7 +142,8 @@ def _estimate(rows: int, blocks: Blocks) -> int:
 
 
 def _check_disk(store: Store, plan: Plan) -> None:
-    needed = _DISK_LEAST + _DISK_FACTOR * plan.path.stat().st_size
+    # A long file's values wait in one more file until all are known.
+    needed = _DISK_LEAST + (_DISK_FACTOR + (plan.layout == "long")) * plan.path.stat().st_size
     try:
         free = shutil.disk_usage(store.path.parent).free
     except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,23 +17,25 @@ from pdm_desktop.core.ingest.blocks import Block
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
+from pdm_desktop.core.ingest.pivot import Values
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.status import StatusChanges
 from pdm_desktop.core.ingest.tokens import is_good, is_missing
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
+from pdm_desktop.core.progress import Progress
 
 if TYPE_CHECKING:
-    from pdm_desktop.core.store import BatchWriter
+    from pdm_desktop.core.store import BatchWriter, Outcome
 
 Limits = Mapping[str, tuple[float | None, float | None]]
-_MOST_CELLS = 2_000_000  # of a matrix that is mostly empty, as those of long files are
+_MOST_CELLS = 2_000_000  # of a matrix that may be mostly empty
 
 
 class Run:
     """The plan as it becomes known, and the counts."""
 
-    def __init__(self, plan: Plan, writer: BatchWriter, rejects: Rejects, limits: Limits) -> None:
-        """limits: sensor (casefolded) -> its plausible values."""
+    def __init__(self, plan: Plan, writer: BatchWriter, rejects: Rejects, limits: Limits, folder: Path) -> None:
+        """limits: sensor (casefolded) -> its plausible values; folder: for what does not fit into memory."""
         columns = []
         for column in plan.columns:
             role = column.role
@@ -50,7 +53,9 @@ class Run:
         self._status_at = status[0] if status else None
         self.status = StatusChanges(plan.columns[status[0]].role.name) if status else None
         self.rows = self.rejected = self.rejected_values = self.missing = self.bad_quality = self.flagged = 0
-        self.lines = [0, 0, 0, 0]
+        self._values = Values(folder) if plan.layout == "long" else None
+        self._idle = 0  # rows of a long file without a value
+        self._lines = [0, 0, 0, 0]
         """In layout "wide tags", where a line is several readings: unchanged, duplicate, accepted, conflicting."""
 
     def take(self, block: Block) -> None:
@@ -186,7 +191,7 @@ class Run:
             np.maximum.at(became, np.searchsorted(lines, at), states)
         self._writer.by_line = None
         for state, number in enumerate(np.bincount(became, minlength=4).tolist()):
-            self.lines[state] += number
+            self._lines[state] += number
 
     def _long(self, cells: Cells, machine: Key, sensor: Key, timed: Key) -> None:
         """Layout "long": each line holds one value."""
@@ -203,21 +208,47 @@ class Run:
             cells.rejected_values = [reject for reject in cells.rejected_values if reject.line not in gone]
             self.missing -= int(bad.sum())
         self.missing += int(np.isnan(values).sum()) - len(cells.rejected_values)
-        count = len(values)
-        used = np.unique(sensor.values)
-        place = np.zeros(len(sensor.names) + 1, np.int64)
-        place[used] = np.arange(len(used))
-        names = [(sensor.names[code], "") for code in used.tolist()]
+        some = ~np.isnan(values)
+        self._idle += len(values) - int(some.sum())
+        codes, values = sensor.values[some], values[some]
         if self._limits:
-            for code in used.tolist():
-                self._flag(sensor.names[code], values[sensor.values == code])
-        portion = max(1_000, _MOST_CELLS // max(1, len(names)))
-        for start in range(0, count, portion):
-            part = slice(start, start + portion)
-            lines = cells.lines[part]
-            matrix = np.full((len(names), len(lines)), np.nan)
-            matrix[place[sensor.values[part]], np.arange(len(lines))] = values[part]
-            self._writer.readings(machine.names, machine.values[part], timed.values[part], names, matrix, lines)
+            for code in np.unique(codes).tolist():
+                self._flag(sensor.names[code], values[codes == code])
+        assert self._values is not None
+        self._values.add(
+            machine.names, machine.values[some], sensor.names, codes, timed.values[some], values, cells.lines[some]
+        )
+
+    def store(self, progress: Progress) -> None:
+        """Layout "long": all the file is read, now merge its values."""
+        if self._values is None:
+            return
+        done = 0
+        # So that the plant's catalogue has them in the order of the file.
+        names = [(name, "") for name in self._values.sensors]
+        empty = np.empty(0, np.int64)
+        self._writer.readings([], empty, empty, names, np.empty((len(names), 0)), empty)
+        for portion in self._values.portions():
+            progress.step(done, self._values.count, f"Storing {self.plan.path.name}")
+            sensors = [(name, "") for name in portion.sensors]
+            self._writer.readings(
+                portion.machines, portion.codes, portion.times, sensors, portion.values, portion.lines
+            )
+            done += int((~np.isnan(portion.values)).sum())
+
+    def close(self) -> None:
+        """Let go of what was gathered."""
+        if self._values is not None:
+            self._values.close()
+
+    @property
+    def counts(self) -> Outcome:
+        """What became of the file's rows."""
+        totals = self._writer.totals
+        if self.plan.layout == "wide tags":
+            unchanged, duplicates, accepted, conflicts = self._lines
+            return totals._replace(accepted=accepted, unchanged=unchanged, duplicates=duplicates, conflicts=conflicts)
+        return totals._replace(unchanged=totals.unchanged + self._idle)
 
     def _look_at_doubtful(self, cells: Cells, position: int, column: PlanColumn) -> None:
         numbers = self._doubtful.values(position, self.plan, cells.texts[position], cells.lines)
@@ -267,7 +298,10 @@ def shown(role: Role, column: str) -> str:
 
 
 def _paired(machine: Key, sensor: Key) -> Key:
-    """One series for each machine and sensor."""
-    codes = machine.values * max(1, len(sensor.names)) + sensor.values
-    names = [f"{m}\n{s}" for m in machine.names for s in sensor.names]
-    return Key(machine.good, codes, names)
+    """One series for each machine and sensor that occur together."""
+    width = max(1, len(sensor.names))
+    together = machine.values * width + sensor.values
+    seen = np.zeros(len(machine.names) * width + 1, np.bool_)
+    seen[together] = True
+    names = [f"{machine.names[code // width]}\n{sensor.names[code % width]}" for code in np.flatnonzero(seen).tolist()]
+    return Key(machine.good, (np.cumsum(seen) - 1)[together], names)

@@ -49,8 +49,9 @@ class Incoming:
     def merge(
         self, table: RecordTable, keys: tuple[Ints, ...], cells: tuple[str, ...], values: Floats, lines: Ints
     ) -> Outcome:
-        """Merge rows into `table`: keys (n,) a key column, values (S, n) in the order of `cells`, NaN where empty."""
-        if not len(lines):
+        """Merge rows into `table`: keys (n,) a key column, values (S, n) in the order of `cells`, NaN where empty.
+        lines: of each row (n,), or of each value (S, n); then values are counted instead of rows."""
+        if not len(keys[0]):
             return Outcome(0, 0, 0, 0, 0)
         rows = sort_rows(keys, values, lines)
         heads = np.flatnonzero(np.diff(rows.keys[0], prepend=rows.keys[0][0] - 1))
@@ -65,7 +66,8 @@ class Incoming:
             self._note_changed(rows, np.ones(rows.count, np.bool_))
             if self.by_line is not None:
                 self.by_line.append((rows.lines, np.full(rows.count, 2)))
-            return Outcome(rows.count, 0, 0, 0, int((~np.isnan(values)).sum()))
+            count = int((~np.isnan(values)).sum())
+            return Outcome(rows.count if rows.lines.ndim == 1 else count, 0, 0, 0, count)
         return self._merge_overlapping(table, rows, cells, occupied)
 
     def _occupied(self, table: RecordTable, rows: Rows, heads: Ints) -> bool:
@@ -82,7 +84,11 @@ class Incoming:
         position = [table.cells.index(cell) for cell in cells]
         wide = np.full((len(table.cells), rows.count), np.nan)
         wide[position] = rows.cells
-        rows = Rows(rows.keys, wide, rows.lines, rows.start, rows.group)
+        lines = rows.lines
+        if lines.ndim == 2:
+            lines = np.zeros(wide.shape, np.int64)
+            lines[position] = rows.lines
+        rows = Rows(rows.keys, wide, lines, rows.start, rows.group)
         existing = np.full((len(table.cells), rows.groups), np.nan)
         origin = np.full(rows.groups, -1, np.int64)
         claimed = np.zeros(rows.groups, np.bool_)
@@ -97,6 +103,9 @@ class Incoming:
         self._note_changed(rows, merged.accepted | merged.conflict)
         if self.by_line is not None:
             self.by_line.append((rows.lines, merged.duplicate + 2 * merged.accepted + 3 * merged.conflict))
+        if lines.ndim == 2:
+            conflicts, given = len(merged.conflict_old), int((~np.isnan(rows.cells)).sum())
+            return Outcome(merged.new_values - conflicts, given - merged.new_values, 0, conflicts, merged.new_values)
         return Outcome(
             int(merged.accepted.sum()),
             int(merged.unchanged.sum()),
@@ -207,7 +216,7 @@ class Incoming:
             values = rows.cells[position, row[where]]
             count = int(where.sum())
             fields = (
-                rows.lines[row][where],
+                rows.lines[row[where]] if rows.lines.ndim == 1 else rows.lines[position, row[where]],
                 keys[0][where],
                 time[where],
                 label[where],

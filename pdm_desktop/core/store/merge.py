@@ -18,14 +18,14 @@ class Rows:
 
     keys: tuple[Ints, ...]
     cells: Floats  # (C, n)
-    lines: Ints
+    lines: Ints  # (n,), or (C, n) where each cell has a line of its own
     start: Ints
     group: Ints  # (n,) which key each row has
 
     @property
     def count(self) -> int:
         """How many rows."""
-        return len(self.lines)
+        return len(self.keys[0])
 
     @property
     def groups(self) -> int:
@@ -39,11 +39,11 @@ class Rows:
 
 def sort_rows(keys: tuple[Ints, ...], cells: Floats, lines: Ints) -> Rows:
     """Bring rows into key order; nearly free when they are."""
-    count = len(lines)
+    count = len(keys[0])
     if count > 1 and not _ascending(keys):
         order = np.lexsort(tuple(reversed(keys)))
         keys = tuple(key[order] for key in keys)
-        cells, lines = cells[:, order], lines[order]
+        cells, lines = cells[:, order], lines[..., order]
     fresh = np.ones(count, np.bool_)
     if count > 1:
         fresh[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])

@@ -100,19 +100,20 @@ class BatchWriter:
         lines: Ints,
     ) -> Outcome:
         """Merge readings: row i is of machine machines[codes[i]] at times[i] (ms UTC), values (S, n) in the order of
-        `sensors` ((name, unit)), NaN where empty; lines: the rows' line numbers. Sensors and machines new to the plant
-        enter its catalogue. A row without any value changes nothing and counts as unchanged."""
+        `sensors` ((name, unit)), NaN where empty; lines: the rows' line numbers (n,), or those of the values (S, n):
+        then values are counted instead of rows. Sensors and machines new to the plant enter its catalogue. A row
+        without any value changes nothing and counts as unchanged."""
         ids = [self._sensor_id(name, unit) for name, unit in sensors]
         twice = [name for at, (name, _) in enumerate(sensors) if ids[at] in ids[:at]]
         if twice:
             # Only a renamed sensor can come twice: under its present and its former name.
             raise PdmError(f"Two columns are the sensor {twice[0]!r}.", "Leave one of them out of the file.", twice[0])
-        some = ~np.isnan(values).all(axis=0) if ids else np.zeros(len(lines), np.bool_)
-        idle = len(lines) - int(some.sum())
+        some = ~np.isnan(values).all(axis=0) if ids else np.zeros(len(codes), np.bool_)
+        idle = len(codes) - int(some.sum())
         if idle:
-            codes, times, values, lines = codes[some], times[some], values[:, some], lines[some]
+            codes, times, values, lines = codes[some], times[some], values[:, some], lines[..., some]
         outcome = Outcome(0, idle, 0, 0, 0)
-        if len(lines):
+        if len(codes):
             table = record_table("telemetry", tuple(sensor.id for sensor in self._sensors.values()))
             cells = tuple(f"s{i}" for i in ids)
             machine_ids = self._machine_ids(machines, codes)

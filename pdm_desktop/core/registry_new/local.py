@@ -1,0 +1,281 @@
+"""Model versions in MLflow: a run with its figures and the model as an artifact, and export to a folder of its own.
+
+The only module that imports MLflow, and only inside functions: it takes a second, and most starts never need it. The
+tracking store is a SQLite file `mlflow.db` in the given folder with the artifacts beside it; nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
+
+from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.scoring import BOOSTER, CHECKSUMS, DESCRIPTION
+from pdm_desktop.core.times import HOUR, now_ms
+from pdm_desktop.core.training import Candidate
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+STORE = "mlflow.db"
+ARTIFACTS = "artifacts"
+MLMODEL = "MLmodel"
+FORMAT = 1
+_KEPT_AS = "model"
+_PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow's store holds absolute places of artifacts."""
+LIBRARIES = ("xgboost-cpu", "numpy", "mlflow-skinny")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A candidate that has become a run. folder: its model artifact on this computer."""
+
+    run_id: str
+    model_id: str
+    folder: Path
+
+
+def log_candidate(
+    mlruns: Path,
+    candidate: Candidate,
+    *,
+    name: str,
+    version: str,
+    experiment: str,
+    facts: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+) -> Logged:
+    """Store the candidate as a run of `experiment` in the folder `mlruns`: parameters, figures, losses, the model.
+
+    facts: what else is worth recording about where it came from. files: texts (plots, the model card) to keep with the
+    run, by their path in it. The model's artifact folder is complete: `Model.load` opens it as it is. Ended by any
+    exception it leaves no run behind.
+    """
+    client = open_client(mlruns)
+    run = client.create_run(_experiment(client, mlruns, experiment), run_name=f"{name} {version}")
+    run_id = str(run.info.run_id)
+    try:
+        _log_figures(client, run_id, candidate, facts)
+        for path, text in (files or {}).items():
+            client.log_text(run_id, text, path)
+        model_id, folder = _log_model(run_id, candidate, name)
+        about = description(candidate, name=name, version=version, run_id=run_id, facts=facts)
+        _write_json(folder / DESCRIPTION, about)
+        write_checksums(folder)
+        client.set_terminated(run_id)
+    except BaseException:
+        client.set_terminated(run_id, "KILLED")
+        client.delete_run(run_id)
+        raise
+    return Logged(run_id, model_id, folder)
+
+
+def _log_figures(client: MlflowClient, run_id: str, candidate: Candidate, facts: Mapping[str, Any]) -> None:
+    from mlflow.entities import Metric, Param
+
+    values = {**candidate.params, "best_iteration": candidate.best_iteration, **facts}
+    params = [Param(key, _short(value)) for key, value in values.items()]
+    now = now_ms()
+    metrics = [
+        Metric(f"{span}_{key}", float(value), now, 0)
+        for span, figures in candidate.metrics.items()
+        for key, value in figures.items()
+        if isinstance(value, int | float)
+    ]
+    metrics += [Metric("validation_loss", loss, now, step) for step, loss in enumerate(candidate.losses)]
+    for first in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[first : first + 100])
+    for first in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[first : first + 1000])
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 5000 else text[:4990] + " ..."
+
+
+def export(logged: Logged, folder: Path) -> None:
+    """Copy a logged model to `folder`, replacing what is there. No path of this computer goes along."""
+    from mlflow.models import Model as MlflowModel
+
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(logged.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    mlmodel = MlflowModel.load(folder / MLMODEL)
+    mlmodel.artifact_path = "model"
+    mlmodel.save(folder / MLMODEL)
+    for path in folder.iterdir():
+        # The same bytes whatever the computer: what is checked later must not hang on its line ends.
+        if path.suffix in {"", ".json", ".yaml", ".txt"}:
+            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    write_checksums(folder)
+
+
+def description(
+    candidate: Candidate, *, name: str, version: str, run_id: str, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `pdm_model.json` holds: everything scoring needs beside the booster, and how the model was made."""
+    return {
+        "format": FORMAT,
+        "name": name,
+        "version": version,
+        "run_id": run_id,
+        "feature_spec": candidate.spec.to_dict(),
+        "horizon_h": candidate.spec.horizon / HOUR,
+        "outputs": list(candidate.outputs),
+        "threshold": candidate.threshold,
+        "calibration": candidate.calibration,
+        "splits": candidate.splits.to_dict(),
+        "rows": candidate.rows,
+        "metrics": candidate.metrics,
+        "best_iteration": candidate.best_iteration,
+        "example_risks": candidate.predict(candidate.example).tolist(),
+        "params": candidate.params,
+        "made_from": dict(facts),
+        "libraries": {library: importlib.metadata.version(library) for library in LIBRARIES}
+        | {"python": platform.python_version()},
+    }
+
+
+def write_checksums(folder: Path) -> None:
+    """Record the SHA-256 of every file in `folder`, for `scoring.verify`."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CHECKSUMS)
+    _write_json(folder / CHECKSUMS, {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files})
+
+
+def _log_model(run_id: str, candidate: Candidate, name: str) -> tuple[str, Path]:
+    """Log the booster with signature and example under the run; its id and artifact folder."""
+    import mlflow
+    import mlflow.xgboost
+    import pandas as pd
+    from mlflow.models import infer_signature
+
+    example = pd.DataFrame(candidate.example, columns=list(candidate.spec.names))
+    answer = pd.DataFrame(candidate.predict(candidate.example), columns=list(candidate.outputs))
+    with mlflow.start_run(run_id=run_id):
+        info = mlflow.xgboost.log_model(
+            candidate.booster,
+            name=name,
+            model_format=Path(BOOSTER).suffix[1:],
+            signature=infer_signature(example, answer),
+            input_example=example,
+            # Without a list MLflow starts the interpreter to guess one; frozen, that is this program itself.
+            pip_requirements=[f"{library}=={importlib.metadata.version(library)}" for library in LIBRARIES],
+        )
+    model = mlflow.get_logged_model(info.model_id)
+    return str(info.model_id), _local_path(str(model.artifact_location))
+
+
+def close(mlruns: Path) -> None:
+    """Let go of the store's database file (Windows neither moves nor deletes an open one) until it is needed again."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Versions
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
+
+    for store in (Runs, Versions):
+        engine = store._engine_map.get(store_uri(mlruns))
+        if engine is not None:
+            engine.dispose()
+
+
+def store_uri(mlruns: Path) -> str:
+    """Where MLflow finds the store of the folder `mlruns`."""
+    return "sqlite:///" + (mlruns.resolve() / STORE).as_posix()
+
+
+def open_client(mlruns: Path) -> MlflowClient:
+    """The store in the folder `mlruns`, made where there is none. A folder that was moved or copied finds its files.
+
+    PdmError when it cannot be opened.
+    """
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
+    mlruns.mkdir(parents=True, exist_ok=True)
+    try:
+        relocate(mlruns)
+        mlflow.set_tracking_uri(store_uri(mlruns))
+        return MlflowClient(store_uri(mlruns), store_uri(mlruns))
+    except (sqlite3.Error, mlflow.MlflowException, OSError) as exc:
+        raise PdmError(
+            f"The store of the model versions cannot be opened: {exc}.",
+            "Close other programs that use it, or take it from a backup.",
+            str(mlruns / STORE),
+        ) from exc
+
+
+def relocate(mlruns: Path) -> None:
+    """Let the store know where its artifacts lie: MLflow records absolute places, and folders are moved and copied."""
+    store = mlruns / STORE
+    if not store.is_file():
+        return
+    here = (mlruns.resolve() / ARTIFACTS).as_uri()
+    with closing(sqlite3.connect(store, timeout=30)) as db, db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "experiments" not in tables:
+            return
+        places = db.execute(
+            "SELECT artifact_location FROM experiments WHERE artifact_location LIKE 'file:%'"
+        ).fetchall()
+        for (before,) in places:
+            if before == here or not before.endswith("/" + ARTIFACTS):
+                continue
+            for table, column in _PLACES:
+                if table in tables:
+                    db.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+                        (here, len(before) + 1, len(before), before),
+                    )
+
+
+def put_folder(mlruns: Path, folder: Path, *, experiment: str, run_name: str, tags: Mapping[str, str]) -> Logged:
+    """Keep a finished model folder, as it is, as a run of its own. Ended by any exception it leaves no run behind."""
+    client = open_client(mlruns)
+    run = client.create_run(_experiment(client, mlruns, experiment), run_name=run_name, tags=dict(tags))
+    run_id = str(run.info.run_id)
+    try:
+        client.log_artifacts(run_id, str(folder), _KEPT_AS)
+        client.set_terminated(run_id)
+    except BaseException:
+        client.set_terminated(run_id, "KILLED")
+        client.delete_run(run_id)
+        raise
+    return Logged(run_id, "", _local_path(str(run.info.artifact_uri)) / _KEPT_AS)
+
+
+def _experiment(client: MlflowClient, mlruns: Path, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(client.create_experiment(name, artifact_location=(mlruns.resolve() / ARTIFACTS).as_uri()))
+
+
+def _local_path(uri: str) -> Path:
+    parts = urlparse(uri)
+    return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else Path(uri)
+
+
+def _write_json(path: Path, plain: Mapping[str, Any]) -> None:
+    path.write_bytes((json.dumps(plain, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())

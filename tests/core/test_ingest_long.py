@@ -1,0 +1,174 @@
+"""Long files, a line a value: whatever their order, however often a value is said, and whether they fit into memory."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pdm_desktop.core import times
+from pdm_desktop.core.errors import Cancelled
+from pdm_desktop.core.ingest import import_file
+from pdm_desktop.core.ingest.pivot import Values
+from pdm_desktop.core.progress import Progress, Step
+from pdm_desktop.core.results import FileReport
+from pdm_desktop.core.store import Store
+
+T0 = 1_548_914_400_000  # 2019-01-31 06:00 UTC
+Row = tuple[str, str, int, float | None]
+Cell = tuple[str, str, int]
+
+
+@cache
+def clock(hour: int) -> str:
+    return times.iso(T0 + hour * times.HOUR, "UTC")[:19]
+
+
+def text_of(rows: list[Row]) -> str:
+    lines = [
+        f"{machine}.{sensor};{clock(hour)};{'Bad' if value is None else value}" for machine, sensor, hour, value in rows
+    ]
+    return "\n".join(["TagName;Time;Value", *lines]) + "\n"
+
+
+def give(store: Store, path: Path, rows: list[Row]) -> FileReport:
+    path.write_text(text_of(rows))
+    return import_file(store, path, progress=Progress(), rejects_dir=None)
+
+
+def stored(store: Store) -> dict[Cell, float]:
+    names = [sensor.name for sensor in store.sensors()]
+    found: dict[Cell, float] = {}
+    for machine in store.machines()["machine"]:
+        at, values = store.telemetry(machine)
+        for sensor, column in zip(names, values.tolist(), strict=True):
+            for time, value in zip(at.tolist(), column, strict=True):
+                if value == value:
+                    found[machine, sensor, (time - T0) // times.HOUR] = value
+    return found
+
+
+def expected(rows: list[Row], held: dict[Cell, float]) -> tuple[dict[Cell, float], tuple[int, int, int, int]]:
+    """What is held after the rows, one by one, and how many were accepted, unchanged, duplicates, conflicts."""
+    after, said = dict(held), set()
+    accepted = unchanged = duplicates = conflicts = 0
+    for machine, sensor, hour, value in rows:
+        cell = (machine, sensor, hour)
+        if value is None:
+            unchanged += 1
+        elif cell not in after:
+            accepted += 1
+        elif after[cell] != value:
+            conflicts += 1
+        elif cell in said:
+            duplicates += 1
+        else:
+            unchanged += 1
+        if value is not None:
+            after[cell] = value
+            said.add(cell)
+    return after, (accepted, unchanged, duplicates, conflicts)
+
+
+row = st.tuples(
+    st.sampled_from(["K1", "K2", "K10"]),
+    st.sampled_from(["heat", "flow", "load"]),
+    st.integers(0, 4),
+    st.sampled_from([None, 1.5, 2.5, -3.0]),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(first=st.lists(row, min_size=2, max_size=40), second=st.lists(row, min_size=2, max_size=40))
+def test_values_said_in_any_order_and_again_end_as_if_they_came_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Row], second: list[Row]
+) -> None:
+    # Tags of both machines and sensors, so that the file tells how its tags are made.
+    whole: list[Row] = [("K1", "heat", 9, 1.0), ("K2", "flow", 9, 1.0), ("K1", "flow", 9, 1.0), ("K2", "heat", 9, 1.0)]
+    folder = tmp_path_factory.mktemp("plant")
+    store = Store.open(folder / "plant.db")
+    held: dict[Cell, float] = {}
+    try:
+        for rows in (first, second):
+            held, counts = expected([*whole, *rows], held)
+            report = give(store, folder / "long.csv", [*whole, *rows])
+            assert (report.accepted, report.unchanged, report.duplicates, report.conflicts) == counts
+            assert stored(store) == held
+            if report.batch is not None:
+                assert len(store.conflicts(report.batch)) == report.conflicts
+    finally:
+        store.close()
+
+
+def test_a_conflict_in_a_long_file_is_listed_with_its_line(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "plant.db")
+    rows: list[Row] = [("K1", "heat", h, float(h)) for h in range(3)] + [("K1", "flow", h, 10.0 + h) for h in range(3)]
+    give(store, tmp_path / "a.csv", rows)
+    report = give(store, tmp_path / "b.csv", [*rows[:4], ("K1", "flow", 1, 99.0), ("K1", "heat", 2, 77.0)])
+    assert (report.accepted, report.unchanged, report.duplicates, report.conflicts) == (0, 4, 0, 2)
+    assert report.batch is not None
+    listed = store.conflicts(report.batch)[["line", "cell", "old", "new"]].to_numpy().tolist()
+    assert sorted(listed) == [[6, "flow", 11.0, 99.0], [7, "heat", 2.0, 77.0]]
+    store.close()
+
+
+def test_tags_that_differ_in_letter_case_alone_are_one_sensor(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "plant.db")
+    rows: list[Row] = [("K1", "Heat", 0, 1.0), ("K1", "HEAT", 1, 2.0), ("K2", "heat", 0, 3.0), ("K2", "Flow", 0, 4.0)]
+    report = give(store, tmp_path / "a.csv", rows)
+    assert report.sensors == (("Heat", ""), ("Flow", ""))
+    assert stored(store) == {("K1", "Heat", 0): 1, ("K1", "Heat", 1): 2, ("K2", "Heat", 0): 3, ("K2", "Flow", 0): 4}
+    store.close()
+
+
+@pytest.mark.parametrize("held", [7, 100, 450, 10_000])
+def test_what_does_not_fit_into_memory_comes_out_the_same(tmp_path: Path, held: int) -> None:
+    rng = np.random.default_rng(3)
+    count = 3_000
+    machine, sensor = rng.choice(3, count, p=[0.8, 0.15, 0.05]), rng.integers(0, 5, count)
+    time, value = rng.integers(0, 200, count), rng.normal(size=count)
+    gathered = Values(tmp_path, held)
+    for start in range(0, count, 50):
+        part = slice(start, start + 50)
+        lines = np.arange(count)[part]
+        names = [list("ABC"), list("vwxyz")]
+        gathered.add(names[0], machine[part], names[1], sensor[part], time[part], value[part], lines)
+    found: dict[tuple[str, str, int], list[float]] = {}
+    for portion in gathered.portions():
+        for s, name in enumerate(portion.sensors):
+            for i in np.flatnonzero(~np.isnan(portion.values[s])).tolist():
+                line = int(portion.lines[s, i] if portion.lines.ndim == 2 else portion.lines[i])
+                assert value[line] == portion.values[s, i]
+                key = (portion.machines[portion.codes[i]], name, int(portion.times[i]))
+                found.setdefault(key, []).append(line)
+    gathered.close()
+    wanted: dict[tuple[str, str, int], list[float]] = {}
+    for line in range(count):
+        wanted.setdefault(("ABC"[machine[line]], "vwxyz"[sensor[line]], int(time[line])), []).append(line)
+    assert found == wanted
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancelling_while_a_long_file_is_stored_leaves_nothing(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "plant.db")
+    texts: list[str] = []
+
+    def watch(step: Step) -> None:
+        texts.append(step.text)
+        if step.text.startswith("Storing"):
+            progress.cancel()
+
+    progress = Progress(watch)
+    # More than one portion, so that the second finds the cancelling.
+    rows: list[Row] = [(f"K{m}", s, h, 1.0) for m in range(60) for s in ("heat", "flow") for h in range(2_000)]
+    path = tmp_path / "a.csv"
+    path.write_text(text_of(rows))
+    with pytest.raises(Cancelled):
+        import_file(store, path, progress=progress, rejects_dir=None)
+    assert texts[0].startswith("Importing")
+    assert store.machines().empty
+    store.close()
