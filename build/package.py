@@ -45,14 +45,17 @@ def main() -> int:
     if WINDOWS:
         (WORK / "version.txt").write_text(version_resource(), encoding="utf-8")
     freeze(stamp)
+    phase("frozen after", begun)
     folder = DIST / NAME
     if LINUX:
         shared_executable(folder)
         strip(folder)
+    phase("stripped after", begun)
     notices.write(WORK / "collected.json", folder, stamp)
     if LINUX:
         desktop_parts(folder)
     settle(folder, stamp)
+    phase("licences and bill of materials after", begun)
     made = [folder]
     if LINUX:
         made += [archive(folder, stamp), package_deb.make(folder, WORK / "deb", DIST, __version__, stamp)]
@@ -246,6 +249,11 @@ def sizes(folder: Path, made: list[Path], seconds: float) -> int:
         print(f"{path.relative_to(ROOT).as_posix()}: {size_mb(path):.0f} MB (limit {limit})")
     print(f"built in {seconds:.0f} s", flush=True)
     return int(over)
+
+
+def phase(name: str, begun: float) -> None:
+    """How long a part took, for who wants the build faster."""
+    print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
 
 
 def part_of(path: Path) -> str:

@@ -216,8 +216,7 @@ def _doctor(arguments: Arguments, painting: Painting) -> int:
     checks = doctor.run(arguments.workspace, painting.doctor_checks)
     ok = all(check.ok for check in checks)
     plain = {"version": __version__, "ok": ok, "checks": [asdict(check) for check in checks]}
-    words = [f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<28} {check.detail}" for check in checks]
-    _put(arguments, plain, "\n".join(words))
+    _put(arguments, plain, doctor.report(checks))
     return 0 if ok else 3
 
 

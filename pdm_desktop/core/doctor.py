@@ -9,7 +9,7 @@ import struct
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
+from pdm_desktop import __version__
 from pdm_desktop.core import paths, registry, rowset, simulate, training
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, grid
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.scoring import DESCRIPTION, Model
 from pdm_desktop.core.store import Store
+from pdm_desktop.core.store.tables import HEAD
 from pdm_desktop.core.times import DAY, HOUR
 from pdm_desktop.core.workspace import Workspace
 
@@ -31,13 +33,24 @@ LIBRARIES = (
     "PySide6-Essentials",
     "pyqtgraph",
     "numpy",
+    "scipy",
     "pandas",
+    "python-calamine",
     "xgboost-cpu",
     "mlflow-skinny",
+    "optuna",
     "SQLAlchemy",
     "alembic",
 )
-RESOURCES = ("icons/app.svg", "themes/style.qss", "themes/tokens.json")
+RESOURCES = (
+    "icons/app.svg",
+    "licences/LGPL-3.0.txt",
+    "licences/QT.txt",
+    "themes/style.qss",
+    "themes/tokens.json",
+)
+PACKED = ("licences/THIRD-PARTY.txt", "licences/sbom.cdx.json")
+"""What the packed program has beside them."""
 EXAMPLE = "input_example.json"
 FREE_BYTES = 1_000_000_000
 """A year of 100 machines takes about a tenth of it."""
@@ -55,29 +68,49 @@ class Check:
     detail: str
 
 
-def run(folder: Path | None, extra: Callable[[], Iterable[tuple[str, bool, str]]] = list) -> list[Check]:
+def run(
+    folder: Path | None,
+    extra: Callable[[], Iterable[tuple[str, bool, str]]] = list,
+    progress: Progress | None = None,
+) -> list[Check]:
     """Look at everything the program needs; `folder` is the workspace to be used (None: the default one).
 
     extra gives further checks as (name, ok, detail); the window's code looks at fonts and display that way. Nothing in
     `folder` is changed, and it is not made. Never raises for what a check finds: that is what the list is for.
     """
     workspace = folder or paths.default_workspace()
-    checks = [
-        _look("Python", _python),
-        _look("Libraries", _libraries),
-        _look("Resources", _resources),
-        _look("Bundled model", _bundled_model),
-        _look("Database and migrations", _database),
-        _look("Import and score", _import_and_score),
-        _look("Training and MLflow", _training),
-        _look("Data folder", partial(_data_folder, workspace)),
-        _look("Free disk", partial(_free_disk, workspace)),
+    progress = progress or Progress()
+    looks: list[tuple[str, Callable[[], Result]]] = [
+        ("Program", _program),
+        ("Python", _python),
+        ("Libraries", _libraries),
+        ("Resources", _resources),
+        ("Bundled model", _bundled_model),
+        ("Database and migrations", _database),
+        ("Import and score", _import_and_score),
+        ("Training and MLflow", _training),
+        ("Data folder", partial(_data_folder, workspace)),
+        ("Free disk", partial(_free_disk, workspace)),
     ]
+    checks = []
+    for done, (name, look) in enumerate(looks):
+        progress.step(done, len(looks) + 1, name)
+        checks.append(_look(name, look))
+    progress.step(len(looks), len(looks) + 1, "Window")
     try:
         checks += [Check(*found) for found in extra()]
     except Exception as exc:  # noqa: BLE001 (whatever a library raises is a finding)
         checks.append(Check("Window", False, f"{type(exc).__name__}: {exc}"))
     return checks
+
+
+def report(checks: Sequence[Check]) -> str:
+    """The checks as text to read in a terminal or to hand on: a heading, then a line each."""
+    wrong = [check.name for check in checks if not check.ok]
+    head = f"At fault: {', '.join(wrong)}." if wrong else "Everything the program needs is here."
+    width = max(len(check.name) for check in checks)
+    lines = [f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<{width}}  {check.detail}" for check in checks]
+    return "\n".join([*lines, "", head])
 
 
 def _look(name: str, check: Callable[[], Result]) -> Check:
@@ -87,6 +120,13 @@ def _look(name: str, check: Callable[[], Result]) -> Check:
         return Check(name, False, str(exc))
     except Exception as exc:  # noqa: BLE001 (a broken installation raises anything; the doctor's answer is the finding)
         return Check(name, False, f"{type(exc).__name__}: {exc}")
+
+
+def _program() -> Result:
+    """Which version this is, and whether it is the packed one."""
+    kind = "packed" if paths.packed() else "from source"
+    where = Path(sys.executable).parent if paths.packed() else Path(__file__).resolve().parents[1]
+    return True, f"PDM Desktop {__version__}, {kind}, {where}"
 
 
 def _python() -> Result:
@@ -106,7 +146,8 @@ def _libraries() -> Result:
 
 
 def _resources() -> Result:
-    missing = [name for name in RESOURCES if not (paths.resources() / name).is_file()]
+    wanted = (*RESOURCES, *PACKED) if paths.packed() else RESOURCES
+    missing = [name for name in wanted if not (paths.resources() / name).is_file()]
     where = str(paths.resources())
     return not missing, f"missing in {where}: {', '.join(missing)}" if missing else where
 
@@ -137,7 +178,8 @@ def _database() -> Result:
             empty = store.machines().empty and not store.sensors()
         finally:
             store.close()
-    return empty, "made and migrated to the newest version" if empty else "a new database is not empty"
+    last = f"made, and migrated from the first schema version to {HEAD}"
+    return empty, last if empty else "a new database is not empty"
 
 
 def _import_and_score() -> Result:

@@ -15,6 +15,11 @@ def _root() -> Path:
     return package if (package / "models").is_dir() else package.parent
 
 
+def packed() -> bool:
+    """Whether this is the packed program, not one run from source."""
+    return hasattr(sys, "_MEIPASS")
+
+
 def resources() -> Path:
     """The folder of icons, themes and licence texts; read-only."""
     return _root() / "resources"

@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QWidget
 
-import pdm_desktop
 from pdm_desktop.core import times
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.session import Session
@@ -59,17 +58,18 @@ class Asking(QObject):
             names = ["Whole workspace (*.zip)", "Record only (*.db)"]
             messages.choose_target(self._window, self._settings, "Back up", names, name, self._session.back_up)
 
-    def show_checks(self, checks: Sequence[Any]) -> None:
-        """What the doctor found."""
+    def doctor(self) -> None:
+        """Look at everything the program needs, and tell."""
+        from pdm_desktop.gui import fittings
+
+        self._session.look_over(fittings.checks(), self._show_checks)
+
+    def _show_checks(self, checks: Sequence[Any]) -> None:
         lines = [f"{'✓' if check.ok else '✗'}  {check.name}: {check.detail}" for check in checks]
         heading = "Everything is here." if all(check.ok for check in checks) else "Something needs attention."
         messages.tell(self._window, "Doctor", heading, "\n".join(lines))
 
     def about(self) -> None:
-        messages.tell(
-            self._window,
-            "About PDM Desktop",
-            f"PDM Desktop {pdm_desktop.__version__}",
-            "Which machine is likely to fail next, and why, without a network.\n\n"
-            "Risks are a model's opinion, calibrated on past failures; the plant's record stays as it was imported.",
-        )
+        from pdm_desktop.gui.about import AboutDialog
+
+        AboutDialog(self._session, self._window.windowIcon(), self._window).open()

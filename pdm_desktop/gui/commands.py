@@ -5,9 +5,9 @@ Qt is imported in the functions: where its libraries are missing, doctor must st
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -67,9 +67,10 @@ def doctor_checks() -> list[tuple[str, bool, str]]:
         _application()
     except ImportError as exc:
         return [("Qt libraries", False, f"{exc}; on Debian: apt-get install libegl1 libgl1 libfontconfig1 libdbus-1-3")]
-    import PySide6
+    from pdm_desktop.gui import fittings
 
-    return [("Qt libraries", True, PySide6.__version__), _fonts(), _icons(), _painted_window(), _screen()]
+    libraries, *others = fittings.checks()
+    return [libraries, *others, _painted_window(), _painted_pages()]
 
 
 def is_blank(image: QImage) -> bool:
@@ -144,32 +145,6 @@ def _settle() -> None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def _fonts() -> tuple[str, bool, str]:
-    from PySide6.QtGui import QFontDatabase, QFontInfo
-    from PySide6.QtWidgets import QApplication
-
-    families = QFontDatabase.families()
-    if not families:
-        return ("fonts", False, "none; on Debian: apt-get install fonts-dejavu-core")
-    return ("fonts", True, f"{QFontInfo(QApplication.font()).family()}, {len(families)} families")
-
-
-def _icons() -> tuple[str, bool, str]:
-    from pdm_desktop.core import paths
-    from pdm_desktop.gui.theme import Theme
-
-    theme = Theme("light")
-    names = sorted(path.stem for path in (paths.resources() / "icons").glob("*.svg"))
-    empty = [name for name in names if not _has_ink(theme.pixmap(name, "text", 16).toImage())]
-    if not names or empty:
-        return ("icons", False, f"not painted: {', '.join(empty) or 'none found'}")
-    return ("icons", True, f"{len(names)}")
-
-
-def _has_ink(image: QImage) -> bool:
-    return any(image.pixelColor(x, y).alpha() for x in range(image.width()) for y in range(image.height()))
-
-
 def _painted_window() -> tuple[str, bool, str]:
     window = _window("light")
     try:
@@ -180,23 +155,31 @@ def _painted_window() -> tuple[str, bool, str]:
         window.close()
         window.deleteLater()
         _settle()
-    return ("painted window", not is_blank(image), f"{image.width()} x {image.height()}")
+    return ("Painted window", not is_blank(image), f"{image.width()} x {image.height()}")
 
 
-def _screen() -> tuple[str, bool, str]:
-    if sys.platform != "linux":
-        return ("screen", True, "the desktop's")
-    if os.environ.get("WAYLAND_DISPLAY"):
-        return ("screen", True, f"Wayland, {os.environ['WAYLAND_DISPLAY']}")
-    if not os.environ.get("DISPLAY"):
-        # No fault: the command line works without one.
-        return ("screen", True, "none here: the window cannot be opened, the command line works")
-    from PySide6.QtCore import QLibraryInfo
+def _painted_pages() -> tuple[str, bool, str]:
+    """A small simulated plant of its own, imported and scored: its fleet, and a machine's trends."""
+    from pdm_desktop.core import simulate
+    from pdm_desktop.core.progress import Progress
+    from pdm_desktop.core.workspace import Workspace
 
-    plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms" / "libqxcb.so"
-    try:
-        # Qt's own message blames one library whichever is missing; the loader names the right one.
-        ctypes.CDLL(str(plugin))
-    except OSError as exc:
-        return ("screen", False, f"{exc}; on Debian: apt-get install libxcb-cursor0 libxkbcommon-x11-0 and their like")
-    return ("screen", True, f"X11, {os.environ['DISPLAY']}")
+    name = "Painted trends"
+    with tempfile.TemporaryDirectory(prefix="pdm-doctor-") as folder:
+        files = simulate.write(Path(folder) / "files", machines=2, days=10, seed=1)
+        with Workspace.open(Path(folder) / "workspace") as workspace:
+            workspace.import_files(files, Progress())
+            workspace.score(None, Progress())
+        window = _window("light")
+        try:
+            window.show()
+            _fill(window, Path(folder) / "workspace", "machine", None)
+            _settle()
+            page = window.pages["machine"].grab().toImage()
+        except PdmError as exc:
+            return (name, False, str(exc))
+        finally:
+            window.close()
+            window.deleteLater()
+            _settle()
+    return (name, not is_blank(page), f"a machine's page of {page.width()} x {page.height()}")

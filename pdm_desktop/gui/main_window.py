@@ -184,7 +184,6 @@ class MainWindow(DropWindow):
         self.importing.asking.connect(lambda: self.stack.welcome.set_enabled(True))
         self.importing.more_wanted.connect(asking.files)
         session.record_changed.connect(self._name_plant)
-        session.checked.connect(asking.show_checks)
         session.written.connect(self._written)
         session.failed.connect(self._fail)
         session.cancelled.connect(self._cancelled)
@@ -205,7 +204,7 @@ class MainWindow(DropWindow):
             "retrain": self._retrain,
             "demo": self._open_demo,
             "watch": self.importing.ask_watch,
-            "doctor": self.session.check_installation,
+            "doctor": self._asking.doctor,
             "about": self._asking.about,
         }
         handlers |= {f"page:{key}": partial(self.show_page, key) for key in ("fleet", "machine", "data", "models")}

@@ -61,8 +61,6 @@ class Session(QObject):
     """A MachineView."""
     overview_ready = Signal(object)
     """A DataOverview."""
-    checked = Signal(object)
-    """The doctor's list of checks."""
     written = Signal(object, str)
     """A file was written: its path, what is in it."""
     failed = Signal(object)
@@ -261,16 +259,21 @@ class Session(QObject):
             "read", "Looking at the data", lambda w, p: w.data_overview(p), self.overview_ready.emit, None, "data"
         )
 
-    def check_installation(self) -> None:
-        """Run the doctor's checks."""
+    def look_over(
+        self,
+        window: Sequence[tuple[str, bool, str]],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> Task:
+        """Run the doctor's checks, also where no workspace could be opened. window: what was found of the window."""
+        folder = self.workspace.folder if self.workspace is not None else None
 
-        def work(workspace: Workspace, _progress: Progress) -> list[Any]:
+        def work(progress: Progress) -> list[Any]:
             from pdm_desktop.core import doctor
 
-            # That a window can be painted needs no check in a window.
-            return list(doctor.run(workspace.folder, list))
+            return list(doctor.run(folder, lambda: window, progress))
 
-        self._run("read", "Looking at the installation", work, self.checked.emit)
+        return self.tasks.run("job", "Looking at the installation", work, done, failed or self._fail)
 
     def prepare(self, load: Callable[[], object]) -> None:
         """Load a library beside the window, so that the page that needs it opens without a pause."""

@@ -30,6 +30,7 @@ def test_a_whole_installation_passes_every_check_and_makes_no_workspace(tmp_path
     checks = doctor.run(workspace)
     assert [check for check in checks if not check.ok] == []
     assert [check.name for check in checks] == [
+        "Program",
         "Python",
         "Libraries",
         "Resources",

@@ -77,9 +77,9 @@ def test_a_plain_surface_counts_as_blank() -> None:
     assert commands.is_blank(image)
 
 
-def test_doctor_finds_fonts_icons_and_a_painted_window() -> None:
+def test_doctor_finds_fonts_icons_a_painted_window_and_painted_trends() -> None:
     checks = {name: (ok, detail) for name, ok, detail in commands.doctor_checks()}
-    assert set(checks) == {"Qt libraries", "fonts", "icons", "painted window", "screen"}
+    assert set(checks) == {"Qt libraries", "Fonts", "Icons", "Display", "Painted window", "Painted trends"}
     assert all(ok for ok, _ in checks.values()), checks
 
 

@@ -72,7 +72,8 @@ def test_the_doctor_finds_every_part_at_work_with_an_empty_environment(tmp_path:
         "Database and migrations",
         "Import and score",
         "Training and MLflow",
-        "painted window",
+        "Painted window",
+        "Painted trends",
     ):
         assert name in text
 
