@@ -72,7 +72,11 @@ def _import(arguments: Arguments, tools: Tools) -> int:
 
 def _file_plain(file: Any) -> dict[str, Any]:
     plain = {key: value for key, value in asdict(file).items() if key != "changed"}
-    return plain | {"sensors": [{"name": name, "unit": unit} for name, unit in file.sensors]}
+    return plain | {
+        "sensors": [{"name": name, "unit": unit} for name, unit in file.sensors],
+        "reasons": dict(file.reasons),
+        "rejects": [reject._asdict() for reject in file.rejects],
+    }
 
 
 def _choices(arguments: Arguments) -> Any:
@@ -118,7 +122,12 @@ def import_words(file: Any) -> str:
     ]
     nothing = "" if file.batch is not None else "; nothing was changed"
     rejects = f" See {file.rejects_file}." if file.rejects_file else ""
-    return f"{name} ({file.kind}): {', '.join(counts) or 'no rows'}{nothing}.{rejects}"
+    why = [f"    {count:,} x {reason}" for reason, count in file.reasons]
+    if file.rejects:
+        first = file.rejects[0]
+        column = f", column {first.column}" if first.column else ""
+        why.append(f"    the first in line {first.line:,}{column}: {first.content[:80]!r}")
+    return "\n".join([f"{name} ({file.kind}): {', '.join(counts) or 'no rows'}{nothing}.{rejects}", *why])
 
 
 def _watch(arguments: Arguments, tools: Tools) -> int:

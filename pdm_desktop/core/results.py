@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -234,6 +234,15 @@ class DataOverview:
     stuck_h: float = 12.0
 
 
+class RejectedCell(NamedTuple):
+    """A row (column: empty) or value that did not come in: its line, what stood there, and why."""
+
+    line: int
+    column: str
+    content: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class FileReport:
     """What one file's import did, in the words of the command line's JSON."""
@@ -276,6 +285,10 @@ class FileReport:
     """Times that the clock never showed, read as if it had not been put forward."""
     profile: str | None = None
     notes: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
+    """(why something was rejected, how often), the most frequent first."""
+    rejects: tuple[RejectedCell, ...] = ()
+    """The first of what was rejected, in the file's order; all of it is in the rejects file."""
     changed: dict[str, int] = field(default_factory=dict)
     """machine -> the earliest time (ms) at which its record changed; what scoring must look at again."""
 

@@ -153,7 +153,13 @@ def test_from_an_unclear_file_to_the_record_by_clicks(
     forward(qtbot, window, wizard)
     assert step(wizard) == CHECK
     assert "11 rows would come in" in wizard.check.verdict.text
+    assert wizard.check.rejected.isVisible()
+    told = [(row.line, row.column, row.content) for row in wizard.check.rejected.model.rows()]
+    assert told == [("4", "Spannung [V]", "kaputt"), ("6", "Zeitstempel", "99/99/2015")]
+    assert wizard.check.rejected.title.text().startswith("Would be rejected in Halle 2.csv: 1 × not a ")
+    assert not wizard.check.rejected.more.isVisible()
     assert stored(tmp_path, "SELECT COUNT(*) FROM telemetry") == [(0,)]
+    assert not (tmp_path / "workspace" / "imports").exists()
     click(qtbot, wizard.check.keep)
     assert wizard.check.name.text() == "Halle 2"
 
@@ -161,10 +167,10 @@ def test_from_an_unclear_file_to_the_record_by_clicks(
         click(qtbot, wizard.forward)
     idle(qtbot, window)
     assert step(wizard) == RESULT
-    assert wizard.outcome.verdict.text.startswith("11 rows came in. 1 row rejected.")
-    reasons = [(row.line, row.column) for row in wizard.outcome.rejects.rows()]
+    assert wizard.outcome.verdict.text.startswith("11 rows came in. 1 row and 1 single value rejected.")
+    reasons = [(row.line, row.column) for row in wizard.outcome.rejected.model.rows()]
     assert reasons == [("4", "Spannung [V]"), ("6", "Zeitstempel")]
-    assert all(row.reason for row in wizard.outcome.rejects.rows())
+    assert all(row.reason for row in wizard.outcome.rejected.model.rows())
     assert wizard.outcome.open_rejects.isEnabled()
     assert "gap" in wizard.outcome.gaps.text()
     forward(qtbot, window, wizard)
@@ -543,3 +549,33 @@ def test_every_step_is_painted(
         seen.append(step(wizard))
     assert seen == [FILES, READING, COLUMNS, CHECK, RESULT]
     theme.set_choice("light")
+
+
+def test_the_check_tells_every_reason_and_the_first_rejects_of_the_file_selected(
+    qtbot: QtBot, window: MainWindow, certain: Path, tmp_path: Path
+) -> None:
+    lines = ["datetime,machineID,heat"]
+    lines += [f"2015-01-{1 + at // 24:02} {at % 24:02}:00:00,1,{'off' if at % 2 else at}" for at in range(140)]
+    lines += ["2015-01-09,,1", "yesterday,1,1", "2015-01-09,1"]
+    bad = tmp_path / "bad.csv"
+    bad.write_text("\n".join(lines) + "\n", "utf-8")
+    window.importing.open_wizard([certain, bad])
+    wizard = shown(qtbot, window)
+    for _ in range(3):
+        forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    card = wizard.check.rejected
+    # 70 values that are no number; a row without machine, one without a time, one with two cells of three
+    assert card.title.text() == (
+        "Would be rejected in bad.csv: 70 × not a number, 1 × no machine, 1 × not a time like 2015-01-31 06:00, "
+        "1 other reason"
+    )
+    assert "1 × 2 cells instead of 3" in card.title.toolTip()
+    assert card.more.text() == "The first 50 of 73; the rejects file will have them all."
+    assert [row.line for row in card.model.rows()] == [f"{3 + 2 * at}" for at in range(50)]
+    assert {(row.column, row.content, row.reason) for row in card.model.rows()} == {("heat", "off", "not a number")}
+    at = next(at for at, file in enumerate(wizard.check.model.rows()) if Path(file.file) == certain)
+    spot = wizard.check.table.visualRect(wizard.check.model.index(at, 1)).center()
+    qtbot.mouseClick(wizard.check.table.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert card.title.text() == "Nothing is rejected in certain.csv"
+    assert card.model.rowCount() == 0

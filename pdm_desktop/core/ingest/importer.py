@@ -241,5 +241,7 @@ def _report(run: Run, writer: BatchWriter, counts: object, kind: Kind, rejects: 
         gap_times=run.keys.local.gaps,
         profile=plan.profile,
         notes=plan.notes,
+        reasons=tuple(rejects.reasons.most_common()) if rejects is not None else (),
+        rejects=rejects.told() if rejects is not None else (),
         changed=writer.changed if writer.kept else {},
     )

@@ -4,6 +4,7 @@ columns, so that it can be mended there and imported again."""
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -11,7 +12,11 @@ from typing import NamedTuple, TextIO
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.recognise import REJECTS_HEADER
 from pdm_desktop.core.ingest.tokens import number_of
+from pdm_desktop.core.results import RejectedCell
 
+LISTED = 50
+"""Rejects that a report lists; their file has them all."""
+_SHOWN = 200  # characters of a cell that a report shows
 _LONGEST = 2_000  # characters of a cell that are kept
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -38,6 +43,9 @@ class Rejects:
         self._file: TextIO | None = None
         self.path: Path | None = None
         self.first: Reject | None = None
+        self.reasons: Counter[str] = Counter()
+        self.listed: list[Reject] = []
+        """The first ones."""
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Keep these, in their order."""
@@ -46,6 +54,8 @@ class Rejects:
             return
         if self.first is None:
             self.first = rejects[0]
+        self.reasons.update(reject.reason for reject in rejects)
+        self.listed += rejects[: LISTED - len(self.listed)]
         if self._folder is None:
             return
         try:
@@ -56,6 +66,11 @@ class Rejects:
             raise PdmError(
                 f"The rejects file cannot be written: {exc.strerror}.", "Check the disk.", str(self._folder)
             ) from exc
+
+    def told(self) -> tuple[RejectedCell, ...]:
+        """The first ones as a report lists them, in the file's order."""
+        found = (RejectedCell(r.line, r.column, r.content[:_SHOWN], r.reason) for r in self.listed)
+        return tuple(sorted(found))
 
     def close(self, *, keep: bool) -> None:
         """Close the file; remove it unless `keep`."""

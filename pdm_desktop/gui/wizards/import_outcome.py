@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
@@ -14,57 +10,17 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QProgre
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import DataOverview, FileReport, ImportReport
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.wizards.import_rejects import Rejected, RejectsCard, told_rejects
 from pdm_desktop.gui.wizards.import_state import ENCODING_WORDS, KIND_WORDS, plural
 from pdm_desktop.gui.wizards.steps import StepPage
 from pdm_desktop.tasks import Task
 
 NOTHING = "\N{EM DASH}"
-SHOWN = 500
-"""Rejects listed; the file has them all."""
 _POLL_MS = 100
-
-
-@dataclass(frozen=True)
-class RejectRow:
-    """One line of a rejects file."""
-
-    number: int
-    line: str
-    column: str
-    content: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """What a rejects file says: its first rows, and how often each reason came."""
-
-    rows: tuple[RejectRow, ...]
-    reasons: tuple[tuple[str, int], ...]
-
-
-def read_rejects(path: Path, progress: Progress) -> Rejected:
-    """Read a rejects file for the screen; PdmError where it is gone."""
-    rows: list[RejectRow] = []
-    reasons: Counter[str] = Counter()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            # The rejected rows' own cells follow, under whatever names they had.
-            for number, row in enumerate(islice(csv.reader(file), 1, None)):
-                if number % 1000 == 0:
-                    progress.check()
-                _, line, column, content, reason = (*row, "", "", "", "", "")[:5]
-                reasons[reason] += 1
-                if number < SHOWN:
-                    rows.append(RejectRow(number, line, column, content, reason))
-    except OSError as exc:
-        raise PdmError(f"The rejects file cannot be read: {exc.strerror}.", "", str(path)) from exc
-    return Rejected(tuple(rows), tuple(reasons.most_common()))
 
 
 class WorkBar(QWidget):
@@ -151,10 +107,14 @@ class CheckPage(StepPage):
         row.addWidget(self.name)
         row.addStretch(1)
         self.details = _Details(self.table, self.model)
+        self.rejected = RejectsCard(theme)
+        self.rejected.hide()
+        self.table.selectionModel().selectionChanged.connect(self._selected)
         self.body.addWidget(self.verdict)
         self.body.addWidget(self.work)
-        self.body.addWidget(card, 1)
+        self.body.addWidget(card, 2)
         self.body.addWidget(self.details)
+        self.body.addWidget(self.rejected, 3)
         self.body.addWidget(self.profile)
 
     def show_working(self, task: Task | None) -> None:
@@ -163,18 +123,28 @@ class CheckPage(StepPage):
         self.verdict.show_text("")
 
     def show_report(self, made: ImportReport) -> None:
-        """What the check found."""
+        """What the check found; the first file with rejects is selected."""
         self.work.follow(None)
         self.model.set_rows(made.files)
+        self.rejected.setVisible(any(file.reasons for file in made.files))
+        at = next((at for at, file in enumerate(self.model.rows()) if file.reasons), 0)
         if made.files:
-            self.table.selectRow(0)
+            self.table.selectRow(at)
+        self._selected()
         self.verdict.show_text(*check_verdict(made))
 
     def show_error(self, error: PdmError) -> None:
         """The check ended early: nothing can come in."""
         self.work.follow(None)
         self.model.set_rows(())
+        self.rejected.hide()
         self.verdict.show_text(" ".join(part for part in (error.where, error.message, error.hint) if part), "alarm")
+
+    def _selected(self) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        if rows:
+            file = self.model.row(rows[0])
+            self.rejected.show_rejects(Path(file.file).name, told_rejects(file), dry=True)
 
 
 class ResultPage(StepPage):
@@ -191,20 +161,10 @@ class ResultPage(StepPage):
         self.table.selectionModel().selectionChanged.connect(self._selected)
         files = Card(margin=1)
         files.body.addWidget(self.table)
-        self.rejects: TableModel[RejectRow] = TableModel(_reject_columns(), lambda row: row.number, theme)
-        self.rejects_table = TableView(self.rejects, theme, "What was rejected and why")
-        self.rejects_title = label("", "heading")
         self.open_rejects = button("Open the rejects file")
         self.open_rejects.setAutoDefault(False)
         self.open_rejects.clicked.connect(self._open)
-        head = QHBoxLayout()
-        head.setContentsMargins(11, 6, 7, 6)
-        head.addWidget(self.rejects_title, 1)
-        head.addWidget(self.open_rejects)
-        self.rejected = Card(margin=1)
-        self.rejected.body.setSpacing(0)
-        self.rejected.body.addLayout(head)
-        self.rejected.body.addWidget(self.rejects_table)
+        self.rejected = RejectsCard(theme, [self.open_rejects])
         self.details = _Details(self.table, self.model)
         self.gaps = label("", "muted")
         self.gaps.setWordWrap(True)
@@ -228,9 +188,7 @@ class ResultPage(StepPage):
         """The rejects of the selected file."""
         if file is not self._file:
             return
-        why = ", ".join(f"{count:,} {reason}" for reason, count in found.reasons[:3])
-        self.rejects_title.setText(f"Rejected in {Path(file.file).name}: {why}")
-        self.rejects.set_rows(found.rows)
+        self.rejected.show_rejects(Path(file.file).name, found, dry=False)
 
     def show_gaps(self, made: ImportReport, overview: DataOverview) -> None:
         """Silences of the machines that came in."""
@@ -239,10 +197,9 @@ class ResultPage(StepPage):
     def _selected(self) -> None:
         rows = self.table.selectionModel().selectedRows()
         self._file = self.model.row(rows[0]) if rows else None
-        self.rejects.set_rows(())
         has = self._file is not None and self._file.rejects_file is not None
         self.open_rejects.setEnabled(has)
-        self.rejects_title.setText(
+        self.rejected.show_nothing(
             "" if self._file is None else f"Nothing was rejected in {Path(self._file.file).name}"
         )
         if has:
@@ -260,8 +217,7 @@ def check_verdict(made: ImportReport) -> tuple[str, str]:
     values = sum(file.rejected_values for file in made.files)
     said = [f"{plural(fresh, 'row')} would come in." if fresh else "Nothing new would come in."]
     if rejected or values:
-        parts = [plural(rejected, "row")] * bool(rejected) + [plural(values, "single value")] * bool(values)
-        said.append(f"{' and '.join(parts)} would be rejected, each with its reason in a file.")
+        said.append(f"{_rejected_words(rejected, values)} would be rejected, each with its reason in a file.")
     said.append("Nothing is stored yet.")
     return " ".join(said), "watch" if rejected or not fresh else ""
 
@@ -272,11 +228,16 @@ def result_verdict(made: ImportReport) -> tuple[str, str]:
     rejected = sum(file.rejected for file in made.files)
     conflicts = sum(file.conflicts for file in made.files)
     said = [f"{plural(fresh, 'row')} came in." if fresh else "Nothing new came in."]
-    if rejected:
-        said.append(f"{plural(rejected, 'row')} rejected.")
+    values = sum(file.rejected_values for file in made.files)
+    if rejected or values:
+        said.append(f"{_rejected_words(rejected, values)} rejected.")
     if conflicts:
         said.append(f"{plural(conflicts, 'row')} with another value than before: the newer holds.")
     return " ".join(said), "watch" if rejected or conflicts else ""
+
+
+def _rejected_words(rows: int, values: int) -> str:
+    return " and ".join([plural(rows, "row")] * bool(rows) + [plural(values, "single value")] * bool(values))
 
 
 def details(file: FileReport) -> str:
@@ -337,13 +298,4 @@ def file_columns(*, dry: bool) -> tuple[Column[FileReport], ...]:
         number("rejected", "Rejected", "alarm"),
         number("rejected_values", "Values rejected", "alarm"),
         number("missing_cells", "Values missing", "muted"),
-    )
-
-
-def _reject_columns() -> tuple[Column[RejectRow], ...]:
-    return (
-        Column("line", "Line", lambda row: row.line, lambda row: row.number, right=True, width=80, token="muted"),
-        Column("column", "Column", lambda row: row.column, width=150),
-        Column("reason", "Why", lambda row: row.reason, width=260, token="alarm", tip=lambda row: row.reason),
-        Column("content", "Content", lambda row: row.content, width=0, token="muted", tip=lambda row: row.content),
     )

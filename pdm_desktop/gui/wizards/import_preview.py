@@ -95,8 +95,8 @@ class PreviewModel(QAbstractTableModel):
     def _token(self, index: Index) -> str:
         cell = self._cell(index)
         row = self.preview.rows[index.row()] if self.preview is not None else None
-        if cell is not None and (cell.state == "rejected" or (row is not None and row.reason)):
-            return "alarm" if self._judged else "text"
+        if self._judged and cell is not None and (cell.state == "rejected" or (row is not None and row.reason)):
+            return "alarm"
         if cell is None or cell.state in ("missing", "ignored") or not self.meaning(index.column())[1]:
             return "faint"
         return "text"

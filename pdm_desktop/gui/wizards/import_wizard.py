@@ -21,8 +21,9 @@ from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.widgets import button
 from pdm_desktop.gui.wizards.import_columns import ColumnsPage
 from pdm_desktop.gui.wizards.import_files import FilesPage
-from pdm_desktop.gui.wizards.import_outcome import CheckPage, ResultPage, read_rejects
+from pdm_desktop.gui.wizards.import_outcome import CheckPage, ResultPage
 from pdm_desktop.gui.wizards.import_reading import ReadingPage
+from pdm_desktop.gui.wizards.import_rejects import read_rejects
 from pdm_desktop.gui.wizards.import_state import Ask, Source, look, seen_as, stranger
 from pdm_desktop.gui.wizards.steps import StepDialog
 from pdm_desktop.tasks import Task
