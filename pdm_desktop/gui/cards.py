@@ -6,13 +6,13 @@ from math import exp
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.results import MachineView, Reason, risk_text
 from pdm_desktop.gui.marks import age_text, band_token, paint_risk_bar
 from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Banner, Card, RiskBar, label
+from pdm_desktop.gui.widgets import Banner, Card, Pairs, RiskBar, label
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 COMPONENTS_SHOWN = 6
@@ -51,10 +51,9 @@ class RiskCard(Card):
         self.note.setWordWrap(True)
         self.doubts = Banner()
         self.bar = RiskBar(theme, thickness=10)
-        self.facts = QGridLayout()
+        self.facts = Pairs(right=True)
         self.facts.setHorizontalSpacing(GRID)
         self.facts.setVerticalSpacing(3)
-        self.facts.setColumnStretch(1, 1)
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.number)
@@ -65,7 +64,6 @@ class RiskCard(Card):
         self.body.addWidget(self.note)
         self.body.addWidget(self.doubts)
         self.body.addLayout(self.facts)
-        self._rows: list[tuple[QLabel, QLabel]] = []
         theme.changed.connect(self._dress)
         self._dress()
 
@@ -116,19 +114,7 @@ class RiskCard(Card):
             facts.append(("Last reading", f"{day_text(state.last_reading, zone)}{_old_text(state.data_age_h)}"))
         if view.model is not None:
             facts.append(("Model", f"{view.model.name} v{view.model.version}, features {view.model.feature_version}"))
-        while len(self._rows) < len(facts):
-            key, value = label("", "muted"), label("", "strong")
-            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.facts.addWidget(key, len(self._rows), 0)
-            self.facts.addWidget(value, len(self._rows), 1)
-            self._rows.append((key, value))
-        for at, (key, value) in enumerate(self._rows):
-            shown = at < len(facts)
-            key.setVisible(shown)
-            value.setVisible(shown)
-            if shown:
-                key.setText(facts[at][0])
-                value.setText(facts[at][1])
+        self.facts.show_pairs(facts)
 
 
 class ComponentCard(Card):

@@ -151,7 +151,7 @@ class Session(QObject):
             else:
                 self._fail(error)
 
-        self._run("write", "Scoring machines", lambda w, p: w.score(None, p), done, failed, "score")
+        self.ask("write", "Scoring machines", lambda w, p: w.score(None, p), done, failed, "score")
 
     def change(self) -> None:
         """The record has changed, or may have: everyone must look again."""
@@ -166,15 +166,15 @@ class Session(QObject):
             self.change()
 
         title = f"Importing {files[0].name}" if len(files) == 1 else f"Importing {len(files)} files"
-        self._run("write", title, lambda w, p: w.import_files(list(files), p), done)
+        self.ask("write", title, lambda w, p: w.import_files(list(files), p), done)
 
     def fill_demo(self) -> None:
         """Make the open, empty workspace the demo plant."""
-        self._run("write", "Making the demo plant", lambda w, p: w.demo(p), lambda _: self.change())
+        self.ask("write", "Making the demo plant", lambda w, p: w.demo(p), lambda _: self.change())
 
     def undo(self, batch: int) -> None:
         """Take an import back."""
-        self._run("write", "Undoing an import", lambda w, p: w.undo(batch, p), lambda _: self.change())
+        self.ask("write", "Undoing an import", lambda w, p: w.undo(batch, p), lambda _: self.change())
 
     def watch(self, settings: WatchSettings, failed: Callable[[Exception], None]) -> None:
         """Watch a folder, or no longer; `failed` gets the PdmError where it cannot be watched."""
@@ -183,7 +183,7 @@ class Session(QObject):
             workspace.change_watch(settings)
             return workspace.watch_settings
 
-        self._run("write", "Watching a folder", work, self._watching_is, failed)
+        self.ask("write", "Watching a folder", work, self._watching_is, failed)
 
     def look(self, now: int | None = None) -> None:
         """Look into the watched folder (at `now`, ms UTC; None = the computer's clock), unless other work is under
@@ -204,11 +204,11 @@ class Session(QObject):
             self._watching_is(WatchSettings(self.watching.folder, False, self.watching.move))
             self._fail(error)
 
-        self._run("write", "Looking into the watched folder", lambda w, p: w.watch_once(p, now), done, failed, WATCH)
+        self.ask("write", "Looking into the watched folder", lambda w, p: w.watch_once(p, now), done, failed, WATCH)
 
     def _read_watching(self) -> None:
         if self.writable:
-            self._run("write", "Watching a folder", lambda w, _: w.watch_settings, self._watching_is, None, WATCH)
+            self.ask("write", "Watching a folder", lambda w, _: w.watch_settings, self._watching_is, None, WATCH)
 
     def _watching_is(self, settings: WatchSettings) -> None:
         self.watching = settings
@@ -227,18 +227,18 @@ class Session(QObject):
             done(result)
             self.change()
 
-        self._run("write", title, work, finished, failed)
+        self.ask("write", title, work, finished, failed)
 
     def read(self, title: str, work: Callable[[Workspace, Progress], Any], done: Callable[[Any], None]) -> None:
         """Read something of the workspace."""
-        self._run("read", title, work, done)
+        self.ask("read", title, work, done)
 
     def write_report(self, out: Path) -> None:
         """Write the risk report as of the time on the screen, whatever the clock says by now."""
         shown = self.fleet
         if shown is not None:
             work: Callable[[Workspace, Progress], Fleet] = lambda w, p: w.report(out, p, at=shown.as_of)  # noqa: E731
-            self._run("write", "Writing the report", work, lambda made: self.written.emit(out, _machines(made)))
+            self.ask("write", "Writing the report", work, lambda made: self.written.emit(out, _machines(made)))
 
     def back_up(self, out: Path) -> None:
         """Write a backup."""
@@ -246,18 +246,16 @@ class Session(QObject):
         def done(_: None) -> None:
             self.written.emit(out, f"{out.stat().st_size / 1e6:,.1f} MB")
 
-        self._run("write", "Backing up", lambda w, p: w.backup(out, p), done)
+        self.ask("write", "Backing up", lambda w, p: w.backup(out, p), done)
 
     def load_machine(self, machine: str, start: int | None, end: int | None) -> None:
         """Look at a machine; a later request replaces an earlier one."""
         work: Callable[[Workspace, Progress], Any] = lambda w, p: w.machine_view(machine, start, end, p)  # noqa: E731
-        self._run("read", f"Loading machine {machine}", work, self.view_ready.emit, None, "machine")
+        self.ask("read", f"Loading machine {machine}", work, self.view_ready.emit, None, "machine")
 
     def load_overview(self) -> None:
         """Look at what the store holds."""
-        self._run(
-            "read", "Looking at the data", lambda w, p: w.data_overview(p), self.overview_ready.emit, None, "data"
-        )
+        self.ask("read", "Looking at the data", lambda w, p: w.data_overview(p), self.overview_ready.emit, None, "data")
 
     def look_over(
         self,
@@ -309,18 +307,7 @@ class Session(QObject):
         failed: Callable[[Exception], None] | None = None,
         replace: str | None = None,
     ) -> Task | None:
-        """Run work that no method here stands for: what a wizard asks. None where no workspace is open."""
-        return self._run(lane, title, work, done, failed, replace)
-
-    def _run(
-        self,
-        lane: Lane,
-        title: str,
-        work: Callable[[Workspace, Progress], Any],
-        done: Callable[[Any], None],
-        failed: Callable[[Exception], None] | None = None,
-        replace: str | None = None,
-    ) -> Task | None:
+        """Run work on the open workspace; answers count while it is the open one. None where no workspace is open."""
         workspace = self.workspace
         if workspace is None:
             return None

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QScrollArea,
     QSizePolicy,
@@ -30,7 +29,7 @@ from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes
 from pdm_desktop.gui.marks import NOTHING
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.widgets import Banner, Card, Pairs, button, label
 
 ORIGIN_WORD = {"bundled": "with the program", "trained": "trained here", "imported": "imported"}
 FACTS = {
@@ -57,17 +56,15 @@ class Facts(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.heading = label("", "heading")
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(5)
-        self._grid.setColumnStretch(1, 1)
-        self.rows: list[tuple[QLabel, QLabel]] = []
+        self.pairs = Pairs()
+        self.pairs.setHorizontalSpacing(12)
+        self.pairs.setVerticalSpacing(5)
         self.body.setSpacing(GRID)
         self.body.addWidget(self.heading)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, GRID // 2, 0)
-        column.addLayout(self._grid)
+        column.addLayout(self.pairs)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -80,21 +77,7 @@ class Facts(Card):
     def show_version(self, version: ModelVersion, zone: str) -> None:
         """Show where it came from."""
         self.heading.setText(f"Where version {version.version} came from")
-        pairs = facts(version, zone)
-        while len(self.rows) < len(pairs):
-            key, value = label("", "muted"), label("")
-            value.setWordWrap(True)
-            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._grid.addWidget(key, len(self.rows), 0, Qt.AlignmentFlag.AlignTop)
-            self._grid.addWidget(value, len(self.rows), 1)
-            self.rows.append((key, value))
-        for at, (key, value) in enumerate(self.rows):
-            shown = at < len(pairs)
-            key.setVisible(shown)
-            value.setVisible(shown)
-            if shown:
-                key.setText(pairs[at][0])
-                value.setText(pairs[at][1])
+        self.pairs.show_pairs(facts(version, zone))
 
 
 def facts(version: ModelVersion, zone: str) -> list[tuple[str, str]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -24,6 +27,7 @@ __all__ = [
     "Banner",
     "Card",
     "PageHead",
+    "Pairs",
     "RiskBar",
     "Tile",
     "age_text",
@@ -92,6 +96,40 @@ class PageHead(QWidget):
         row.addLayout(words, 1)
         # The actions may grow to what they like (a filter) and shrink before they cover the words.
         row.addLayout(self.right, 2)
+
+
+class Pairs(QGridLayout):
+    """Words and their values, one pair a line. right: values stand at the right, strong; else they wrap."""
+
+    def __init__(self, *, right: bool = False) -> None:
+        super().__init__()
+        self._right = right
+        self.rows: list[tuple[QLabel, QLabel]] = []
+        self.setColumnStretch(1, 1)
+
+    def show_pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Show these and no others."""
+        while len(self.rows) < len(pairs):
+            self.rows.append(self._add(len(self.rows)))
+        for at, (key, value) in enumerate(self.rows):
+            shown = at < len(pairs)
+            key.setVisible(shown)
+            value.setVisible(shown)
+            if shown:
+                key.setText(pairs[at][0])
+                value.setText(pairs[at][1])
+
+    def _add(self, at: int) -> tuple[QLabel, QLabel]:
+        key, value = label("", "muted"), label("", "strong" if self._right else "")
+        if self._right:
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.addWidget(key, at, 0)
+        else:
+            value.setWordWrap(True)
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self.addWidget(key, at, 0, Qt.AlignmentFlag.AlignTop)
+        self.addWidget(value, at, 1)
+        return key, value
 
 
 class BandBadge(QWidget):

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.gui.main_window import MainWindow
+from pdm_desktop.gui.theme import Theme
 from pdm_desktop.tasks import Lane
 
 LANES: tuple[Lane, ...] = ("read", "write", "job")
 LONG = 60_000
 """ms after which work that hangs fails its test."""
+
+
+def opened_window(qtbot: QtBot, theme: Theme, settings: QSettings, folder: Path) -> Iterator[MainWindow]:
+    """The window on the workspace in `folder`, everything shown; ended whatever the test left under way."""
+    made = MainWindow(theme, settings)
+    qtbot.addWidget(made, before_close_func=finish)
+    made.show()
+    with qtbot.waitSignal(made.settled, timeout=LONG):
+        made.open_workspace(folder)
+    idle(qtbot, made)
+    yield made
+    finish(made)
 
 
 def finish(window: QWidget) -> None:

@@ -16,7 +16,7 @@ from pdm_desktop.gui.commands import is_blank
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.import_wizard import CHECK, COLUMNS, FILES, READING, RESULT, ImportWizard
-from tests.gui.hands import LONG, click, finish, idle, message, press
+from tests.gui.hands import LONG, click, idle, message, opened_window, press
 
 HEAD = "Zeitstempel;Maschine;Spannung [V];Druck [bar];Prüfer"
 
@@ -51,14 +51,7 @@ def certain(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, settings: QSettings, tmp_path: Path) -> Iterator[MainWindow]:
-    made = MainWindow(theme, settings)
-    qtbot.addWidget(made, before_close_func=finish)
-    made.show()
-    with qtbot.waitSignal(made.settled, timeout=LONG):
-        made.open_workspace(tmp_path / "workspace")
-    idle(qtbot, made)
-    yield made
-    finish(made)
+    yield from opened_window(qtbot, theme, settings, tmp_path / "workspace")
 
 
 def opened(qtbot: QtBot, window: MainWindow, *files: Path) -> ImportWizard:

@@ -24,7 +24,7 @@ from pdm_desktop.gui.pages.fleet import FleetPage
 from pdm_desktop.gui.pages.machine import MachinePage
 from pdm_desktop.gui.pages.welcome import WelcomePage
 from pdm_desktop.gui.theme import Theme
-from tests.gui.hands import LONG, finish, idle, message, press
+from tests.gui.hands import LONG, finish, idle, message, opened_window, press
 
 MACHINES = 4
 
@@ -46,13 +46,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, settings: QSettings, folder: Path) -> Iterator[MainWindow]:
     """The window on an empty workspace, greeting."""
-    made = MainWindow(theme, settings)
-    qtbot.addWidget(made, before_close_func=finish)
-    made.show()
-    with qtbot.waitSignal(made.settled, timeout=LONG):
-        made.open_workspace(folder)
-    yield made
-    finish(made)
+    yield from opened_window(qtbot, theme, settings, folder)
 
 
 @pytest.fixture

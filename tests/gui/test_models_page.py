@@ -61,7 +61,7 @@ def test_figures_stand_side_by_side(page: ModelsPage) -> None:
 
 
 def test_where_a_version_came_from_is_told_in_words(page: ModelsPage) -> None:
-    said = {key.text(): value.text() for key, value in page.facts.rows if not key.isHidden()}
+    said = {key.text(): value.text() for key, value in page.facts.pairs.rows if not key.isHidden()}
     assert said["Origin"] == "trained here"
     assert said["Plant"] == "Bottling hall 2"
     assert said["Tested from"] == "1 Oct 2015, 00:00"

@@ -17,7 +17,7 @@ from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.preference_fields import FIELDS, consequences
 from pdm_desktop.gui.preferences import PreferencesDialog
 from pdm_desktop.gui.theme import Theme
-from tests.gui.hands import LONG, click, finish, idle
+from tests.gui.hands import click, idle, opened_window
 
 
 @pytest.fixture
@@ -32,14 +32,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, settings: QSettings, folder: Path) -> Iterator[MainWindow]:
     """The window on that workspace."""
-    made = MainWindow(theme, settings)
-    qtbot.addWidget(made, before_close_func=finish)
-    made.show()
-    with qtbot.waitSignal(made.settled, timeout=LONG):
-        made.open_workspace(folder)
-    idle(qtbot, made)
-    yield made
-    finish(made)
+    yield from opened_window(qtbot, theme, settings, folder)
 
 
 def open_dialog(qtbot: QtBot, window: MainWindow) -> PreferencesDialog:

@@ -22,7 +22,7 @@ from pdm_desktop.gui.pages.machine import MachinePage
 from pdm_desktop.gui.record_dialogs import ChangesDialog, PeriodsDialog, RecordDialog
 from pdm_desktop.gui.signed_form import SignedForm
 from pdm_desktop.gui.theme import Theme
-from tests.gui.hands import finish, idle
+from tests.gui.hands import idle, opened_window
 
 LONG = 60_000
 HOUR = times.HOUR
@@ -41,14 +41,7 @@ def window(qtbot: QtBot, theme: Theme, settings: QSettings, tmp_path: Path, hand
     folder = tmp_path / "ws"
     with Workspace.open(folder) as workspace:
         workspace.import_files([hand_plant], Progress())
-    made = MainWindow(theme, settings)
-    qtbot.addWidget(made, before_close_func=finish)
-    made.show()
-    with qtbot.waitSignal(made.settled, timeout=LONG):
-        made.open_workspace(folder)
-    idle(qtbot, made)
-    yield made
-    finish(made)
+    yield from opened_window(qtbot, theme, settings, folder)
 
 
 def store(window: MainWindow) -> Workspace:

@@ -18,7 +18,7 @@ from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.pages.fleet import FleetPage
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.watch_dialog import WatchDialog, watch_text
-from tests.gui.hands import LONG, click, finish, idle, message, press
+from tests.gui.hands import LONG, click, finish, idle, message, opened_window, press
 
 
 @pytest.fixture
@@ -32,14 +32,7 @@ def share(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, settings: QSettings, tmp_path: Path) -> Iterator[MainWindow]:
     """The window on an empty workspace."""
-    made = MainWindow(theme, settings)
-    qtbot.addWidget(made, before_close_func=finish)
-    made.show()
-    with qtbot.waitSignal(made.settled, timeout=LONG):
-        made.open_workspace(tmp_path / "workspace")
-    idle(qtbot, made)
-    yield made
-    finish(made)
+    yield from opened_window(qtbot, theme, settings, tmp_path / "workspace")
 
 
 def open_dialog(window: MainWindow) -> WatchDialog:
