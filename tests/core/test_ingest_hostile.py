@@ -4,14 +4,18 @@ by half. Some of them were found by fuzzing the readers (build/fuzz.py)."""
 from __future__ import annotations
 
 import csv
+import os
 import sqlite3
+import sys
+import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import blocks, import_file
+from pdm_desktop.core.ingest import blocks, import_file, preview, recognise
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import FileReport
 from pdm_desktop.core.store import Store
@@ -65,6 +69,87 @@ def rows_of(path: str | None) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+TABLE = "time,machine,heat\n" + "".join(f"2019-01-31 {hour:02d}:00,1,{hour}\n" for hour in range(24))
+
+
+def packed(folder: Path, method: int, **files: str) -> Path:
+    path = folder / "file.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("_", "."), text)
+    return path
+
+
+# -- what is no ordinary file -----------------------------------------------------------------------------------------
+
+
+def test_a_folder_a_pipe_and_a_device_named_like_tables_are_refused_and_wait_for_nobody(plant: Plant) -> None:
+    (plant.folder / "folder.csv").mkdir()
+    plant.refuses(plant.folder / "folder.csv", "a folder, not a file")
+    if sys.platform == "win32":
+        return
+    os.mkfifo(plant.folder / "pipe.csv")
+    plant.refuses(plant.folder / "pipe.csv", "no ordinary file")
+    (plant.folder / "zeros.csv").symlink_to("/dev/zero")
+    plant.refuses(plant.folder / "zeros.csv", "no ordinary file")
+    (plant.folder / "round.csv").symlink_to("round.csv")
+    plant.refuses(plant.folder / "round.csv", "no such file")
+
+
+def test_a_path_that_the_system_cannot_look_at_is_refused(plant: Plant) -> None:
+    plant.refuses(plant.folder / ("x" * 5_000), "cannot be read|no such file")
+    plant.refuses(plant.folder / "nul\0.csv", "no such file")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+def test_a_file_that_the_disk_cannot_read_is_refused(plant: Plant) -> None:
+    plant.refuses(Path("/proc/self/mem"), "cannot be read")
+
+
+# -- archives ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_was_damaged_is_refused_however_it_is_packed(plant: Plant, method: int) -> None:
+    path = packed(plant.folder, method, a_csv=TABLE)
+    assert plant.give(path, dry_run=True).accepted == 24
+    data = bytearray(path.read_bytes())
+    for at in range(60, 90):
+        data[at] ^= 0x5A
+    plant.refuses(bytes(data), "cannot be unpacked|not a table of text", "damaged.zip")
+
+
+def test_an_archive_locked_by_a_password_is_refused(plant: Plant) -> None:
+    data = bytearray(packed(plant.folder, zipfile.ZIP_STORED, a_csv=TABLE).read_bytes())
+    data[6] |= 1  # the flag in the file's header and in the archive's directory
+    data[data.find(b"PK\1\2") + 8] |= 1
+    plant.refuses(bytes(data), "password required", "locked.zip")
+
+
+def test_an_archive_with_two_files_of_one_name_is_refused_as_one_would_be_lost(plant: Plant) -> None:
+    path = plant.folder / "twice.zip"
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", TABLE)
+        archive.writestr("a.csv", TABLE.replace("2019", "2018"))
+    assert "'a.csv'" in plant.refuses(path, "two files named").message
+
+
+def test_names_inside_an_archive_lead_nowhere(plant: Plant) -> None:
+    path = packed(plant.folder, zipfile.ZIP_STORED, **{"../../outside.csv": TABLE})
+    assert plant.give(path).accepted == 24
+    assert not list(plant.folder.parent.parent.rglob("outside*"))
+
+
+def test_a_file_without_a_name_in_an_archive_is_passed_over(plant: Plant) -> None:
+    data = packed(plant.folder, zipfile.ZIP_STORED, a_csv=TABLE, b_csv=TABLE).read_bytes()
+    at = data.rfind(b"PK\1\2")
+    nameless = data[: at + 28] + b"\0\0" + data[at + 30 : at + 46] + data[at + 51 :]
+    end = nameless.rfind(b"PK\5\6")
+    size = int.from_bytes(nameless[end + 12 : end + 16], "little") - 5
+    nameless = nameless[: end + 12] + size.to_bytes(4, "little") + nameless[end + 16 :]
+    assert plant.give(nameless, "file.zip").accepted == 24
+
+
 # -- quotes -----------------------------------------------------------------------------------------------------------
 
 
@@ -88,3 +173,18 @@ def test_a_lone_inch_mark_does_not_make_a_long_file_one_line(plant: Plant, monke
     rows = "".join(f"2019-01-{d:02d} {h:02d}:00,1,pipe,{h}\n" for d in range(1, 31) for h in range(24))
     report = plant.give('time,machine,remark,heat\n2018-12-31 00:00,1,5" pipe,0\n' + rows)
     assert (report.accepted, report.rejected) == (721, 0)
+
+
+def test_a_cell_longer_than_any_reader_takes_is_refused_with_its_line_in_preview_and_import(plant: Plant) -> None:
+    text = "time,machine,heat,remark\n2019-01-31 06:00,1,5,y\n2019-01-31 07:00,1,5," + "x" * 300_000 + "\n"
+    path = plant.write(text)
+    assert plant.refuses(path, "field larger than").where == "file.csv, line 3"
+    with pytest.raises(PdmError, match="field larger than"):
+        preview(recognise(path), 50)
+
+
+# -- texts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_zero_byte_in_a_column_name_is_refused(plant: Plant) -> None:
+    plant.refuses(TABLE.replace("heat", "he\0at").encode("utf-16"), "not a table of text")

@@ -30,6 +30,14 @@ class Overturned(Exception):
         self.plan = plan
 
 
+class NoRow(Exception):
+    """Line `line` cannot be read as a row of cells."""
+
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(why)
+        self.line = line
+
+
 class Block(NamedTuple):
     """Whole lines, each ended by a newline; `line`: the number of the first, from 1, header included."""
 
@@ -37,13 +45,16 @@ class Block(NamedTuple):
     line: int
 
     def rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-        """(line, cells) of each row; raises csv.Error where there is none."""
+        """(line, cells) of each row; raises NoRow where there is none."""
         text = self.data.replace(b"\r\n", b"\n").replace(b"\r", b" ").decode("utf-8", "replace")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         before = 0
-        for row in reader:
-            yield self.line + before, row
-            before = reader.line_num
+        try:
+            for row in reader:
+                yield self.line + before, row
+                before = reader.line_num
+        except csv.Error as exc:
+            raise NoRow(str(exc), self.line + before) from exc
 
 
 class Blocks:

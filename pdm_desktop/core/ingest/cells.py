@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -14,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest.blocks import Block
+from pdm_desktop.core.ingest.blocks import Block, NoRow
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.tokens import MISSING, is_missing, number_of
 from pdm_desktop.core.plans import Plan
@@ -238,7 +237,7 @@ def _read_carefully(block: Block, plan: Plan) -> Cells:
     # By columns from the start: tens of thousands of row lists alive at once would make the garbage collector stop
     # everything for a tenth of a second.
     found: list[list[str]] = [[] for _ in range(width)]
-    for line, row in _rows(block, plan):
+    for line, row in rows(block, plan):
         if len(row) == width:
             lines.append(line)
             for column_texts, cell in zip(found, row, strict=True):
@@ -260,16 +259,15 @@ def _read_carefully(block: Block, plan: Plan) -> Cells:
     return cells
 
 
-def _rows(block: Block, plan: Plan) -> Iterator[tuple[int, list[str]]]:
-    line = block.line
+def rows(block: Block, plan: Plan) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of each row; PdmError (file, line) for what is none."""
     try:
-        for line, row in block.rows(plan.delimiter):
-            yield line, row
-    except csv.Error as exc:
+        yield from block.rows(plan.delimiter)
+    except NoRow as exc:
         raise PdmError(
             f"The line cannot be read as a row of a table ({exc}).",
-            "Check the quotes in it.",
-            f"{plan.path.name}, line {line}",
+            "Check the quotes in it, and whether a cell is very long.",
+            f"{plan.path.name}, line {exc.line}",
         ) from exc
 
 

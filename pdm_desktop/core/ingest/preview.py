@@ -34,7 +34,7 @@ def _preview(plan: Plan, rows: int, progress: Progress | None) -> Preview:
     for block in Blocks(lenient):
         if progress is not None:
             progress.check()
-        raw = _first(block, plan.delimiter, rows - len(taken))
+        raw = _first(block, plan, rows - len(taken))
         if not raw:
             continue
         until = raw[-1][0]
@@ -81,9 +81,9 @@ def _preview(plan: Plan, rows: int, progress: Progress | None) -> Preview:
     )
 
 
-def _first(block: Block, delimiter: str, rows: int) -> list[tuple[int, list[str]]]:
+def _first(block: Block, plan: Plan, rows: int) -> list[tuple[int, list[str]]]:
     found: list[tuple[int, list[str]]] = []
-    for line, row in block.rows(delimiter):
+    for line, row in cell_reader.rows(block, plan):
         if len(found) >= rows:
             break
         if any(cell.strip() for cell in row):

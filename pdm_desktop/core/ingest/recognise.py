@@ -71,6 +71,8 @@ def recognise(
         delimiter = choices.delimiter or dialect.best_delimiter(text)
     if not text.strip():
         raise PdmError("The file is empty.", "Export it again.", where)
+    if "\0" in text:
+        raise PdmError("The file is not a table of text.", "Save it as CSV in UTF-8.", where)
     if len(delimiter) != 1 or not delimiter.isascii():
         raise PdmError(f"{delimiter!r} is no delimiter.", "Use one plain character.", "delimiter")
     table = dialect.table(text, delimiter, choices.header_row, choices.units_row)

@@ -74,9 +74,16 @@ class Rejects:
 
     def close(self, *, keep: bool) -> None:
         """Close the file; remove it unless `keep`."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as exc:  # the disk may only now be found full
+                if self.path is not None:
+                    self.path.unlink(missing_ok=True)
+                raise PdmError(
+                    f"The rejects file cannot be written: {exc.strerror}.", "Check the disk.", str(self._folder)
+                ) from exc
         if not keep and self.path is not None:
             self.path.unlink(missing_ok=True)
             self.path = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import cells as cell_reader
 from pdm_desktop.core.ingest import instants
-from pdm_desktop.core.ingest.blocks import Block
+from pdm_desktop.core.ingest.blocks import Block, NoRow
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
@@ -129,7 +128,7 @@ class Run:
             for line, row in block.rows(self.plan.delimiter):
                 if line in wanted:
                     rows[line] = tuple(row)
-        except csv.Error:
+        except NoRow:
             pass  # the rejects then carry no row beside what was wrong in it
         self._rejects.add(sorted(reject._replace(cells=rows.get(reject.line, ())) for reject in rejects))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 Span = tuple[int, int]
 
@@ -70,7 +70,7 @@ class Form:
     offset_minute: Span | None = None
 
 
-@cache
+@lru_cache(4096)  # hostile files have endlessly many
 def form(shape: bytes) -> Form | None:
     """What a shape (bytes of UTF-8, digits as 0) says; None where it is no date with or without a time."""
     text = shape.decode("latin-1")
@@ -110,7 +110,7 @@ def form(shape: bytes) -> Form | None:
     )
 
 
-@cache
+@lru_cache(4096)  # hostile files have endlessly many
 def is_clock(shape: bytes) -> bool:
     """Whether a shape is a time of day alone."""
     return _CLOCK.match(shape.decode("latin-1")) is not None

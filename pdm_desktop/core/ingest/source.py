@@ -6,8 +6,10 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +20,10 @@ from pdm_desktop.core.ingest import workbook
 
 HEAD = 256 * 1024
 _ELSEWHERE = 64 * 1024  # bytes looked at in the middle and at the end
-_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+_BROKEN = (
+    EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
+    UnicodeError,
+)  # fmt: skip
 MOST_RATIO = 200
 _FREE = 256 * 1024 * 1024
 """Unpacked bytes allowed whatever the ratio; beyond them, MOST_RATIO times the packed size."""
@@ -36,12 +41,14 @@ class Sample(NamedTuple):
 
 def container(path: Path) -> str:
     """What the file is packed in, by its first bytes: "", gz, zip, workbook or parquet. PdmError: no such file."""
-    if path.is_dir():
-        raise PdmError("This is a folder, not a file.", "", str(path))
-    if not path.is_file():
-        raise PdmError("There is no such file.", "Check the name and the folder.", str(path))
-    with _reading(path), path.open("rb") as file:
-        start = file.read(8)
+    with _reading(path):
+        if path.is_dir():
+            raise PdmError("This is a folder, not a file.", "", str(path))
+        if not path.is_file():  # nor a pipe or a device, which may never end
+            what = "This is no ordinary file." if path.exists() else "There is no such file."
+            raise PdmError(what, "Check the name and the folder.", str(path))
+        with path.open("rb") as file:
+            start = file.read(8)
     if start.startswith(b"\x1f\x8b"):
         return "gz"
     if start.startswith(b"PAR1"):
@@ -58,9 +65,16 @@ def container(path: Path) -> str:
 def members(path: Path) -> tuple[str, ...]:
     """The files inside a .zip, hidden ones left out."""
     with _reading(path), _unpacking(path), zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if info.filename and not info.is_dir()]
     names = [info.filename for info in infos]
-    return tuple(n for n in names if not any(part.startswith((".", "__MACOSX")) for part in n.split("/")))
+    if len(set(names)) < len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise PdmError(f"The archive holds two files named {twice!r}.", "Give them names of their own.", path.name)
+    return tuple(n for n in names if not any(map(_hidden, n.split("/"))))
+
+
+def _hidden(part: str) -> bool:
+    return part.startswith((".", "__MACOSX")) and part not in (".", "..")  # no place is left by reading
 
 
 def sample(path: Path, packed: str, member: str | None) -> Sample:
@@ -88,7 +102,8 @@ class Source:
         self._sheet = sheet
         self._packed = container(path)
         self._hash = hashlib.sha256()
-        self.size = path.stat().st_size
+        with _reading(path):
+            self.size = path.stat().st_size
         self.read = 0
         """Bytes of the file taken so far (of a packed one an estimate)."""
 
@@ -187,7 +202,9 @@ def _opened(path: Path, packed: str, member: str | None) -> Iterator[IO[bytes]]:
 def _unpacking(path: Path) -> Iterator[None]:
     try:
         yield
-    except _BROKEN as exc:
+    except (*_BROKEN, OSError) as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise  # the disk's fault; bz2 says of its data what has no number
         ends = isinstance(exc, EOFError)
         raise PdmError(
             "The compressed file ends early." if ends else f"The compressed file cannot be unpacked ({exc}).",

@@ -23,9 +23,12 @@ def sheets(path: Path) -> tuple[str, ...]:
     """The names of a workbook's sheets that hold cells."""
     book = _open(path)
     try:
-        return tuple(book.sheet_names)
+        names = tuple(book.sheet_names)
     finally:
         book.close()
+    if not names:
+        raise PdmError("The workbook has no sheet.", "Save it again as .xlsx or CSV.", path.name)
+    return names
 
 
 def head(path: Path, packed: str, sheet: str | None) -> list[Row]:
