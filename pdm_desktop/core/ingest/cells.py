@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ import pandas as pd
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.blocks import Block, NoRow
 from pdm_desktop.core.ingest.rejects import Reject
+from pdm_desktop.core.ingest.stripping import HIDDEN, HIDDEN_LINE, ungrouped, without_quotes
 from pdm_desktop.core.ingest.tokens import MISSING, is_missing, number_of
 from pdm_desktop.core.plans import Plan
 
@@ -26,7 +26,6 @@ NUMBERS = frozenset({"sensor", "age", "value"})
 _TEXT_WIDTH = {"timestamp": 40, "known": 40, "date": 24, "time": 24}
 _NAME_WIDTH = 64
 _STRETCH = 64 * 1024  # bytes that share one bad row's fate of being read slowly
-_HIDDEN, _HIDDEN_LINE = b"\x1f", b"\x1e"  # stand for a delimiter and a newline inside quotes
 
 
 @dataclass
@@ -92,7 +91,7 @@ def _read_clean(block: Block, plan: Plan) -> Cells | None:
     delimiter = plan.delimiter.encode()
     hidden = b'"' in data
     if hidden:
-        bare = _without_quotes(data, delimiter)
+        bare = without_quotes(data, delimiter)
         if bare is None:
             return None
         data = bare
@@ -108,8 +107,8 @@ def _read_clean(block: Block, plan: Plan) -> Cells | None:
         return None
     # Lines of rows inside quotes: as many newlines as the text before them hides.
     lines = np.arange(block.line, block.line + count)
-    if hidden and _HIDDEN_LINE in data:
-        inside = np.array([row.count(_HIDDEN_LINE) for row in data.split(b"\n")[:count]])
+    if hidden and HIDDEN_LINE in data:
+        inside = np.array([row.count(HIDDEN_LINE) for row in data.split(b"\n")[:count]])
         lines[1:] += np.cumsum(inside)[:-1]
     cells = Cells(lines)
     for position, column in enumerate(plan.columns):
@@ -128,8 +127,8 @@ def _read_clean(block: Block, plan: Plan) -> Cells | None:
         if hidden:
             texts = texts.copy()
             raw = texts.view(np.uint8)
-            raw[raw == _HIDDEN[0]] = delimiter[0]
-            raw[raw == _HIDDEN_LINE[0]] = ord("\n")
+            raw[raw == HIDDEN[0]] = delimiter[0]
+            raw[raw == HIDDEN_LINE[0]] = ord("\n")
         cells.texts[position] = texts
     return cells
 
@@ -145,7 +144,6 @@ def _frame(data: bytes, plan: Plan, count: int, *, as_text: bool) -> pd.DataFram
     for position, column in enumerate(plan.columns):
         role = column.role.role
         types[str(position)] = "float64" if role in NUMBERS and not as_text else f"S{_width(role)}"
-    numbers = [position for position, kind in types.items() if kind == "float64"]
     try:
         frame = pd.read_csv(
             io.BytesIO(data),
@@ -155,7 +153,7 @@ def _frame(data: bytes, plan: Plan, count: int, *, as_text: bool) -> pd.DataFram
             dtype=types,
             quoting=3,  # csv.QUOTE_NONE
             keep_default_na=False,
-            na_values=dict.fromkeys(numbers, MISSING),
+            na_values=MISSING,  # holds for columns of numbers alone: texts of fixed width are left as they are
             low_memory=False,
             decimal=plan.decimal,
         )
@@ -173,11 +171,11 @@ def _from_texts(texts: Texts, plan: Plan) -> Floats | None:
     other = "," if plan.decimal == "." else "."
     marks = {other, plan.thousands} - {"", plan.decimal}
     for mark in marks:
-        written = _HIDDEN if mark == plan.delimiter else mark.encode()
+        written, decimal = (HIDDEN if m == plan.delimiter else m.encode() for m in (mark, plan.decimal))
         if written in joined:
-            joined = _ungrouped(joined, written, plan.decimal.encode(), bare=mark == plan.thousands)
+            joined = ungrouped(joined, written, decimal, bare=mark == plan.thousands)
     if plan.decimal == ",":
-        joined = joined.replace(_HIDDEN, b",") if plan.delimiter == "," else joined
+        joined = joined.replace(HIDDEN, b",") if plan.delimiter == "," else joined
         joined = joined.translate(bytes.maketrans(b".,", b",."))
     try:
         frame = pd.read_csv(
@@ -195,33 +193,6 @@ def _from_texts(texts: Texts, plan: Plan) -> Floats | None:
         return None
     numbers: Floats = frame["0"].to_numpy()
     return numbers if len(numbers) == len(texts) else None
-
-
-def _ungrouped(joined: bytes, mark: bytes, decimal: bytes, *, bare: bool) -> bytes:
-    """Lines with the thousands marks of their numbers taken out; bare: also where no decimals follow."""
-    mark_, decimal_ = re.escape(mark), re.escape(decimal)
-    end = rb"(?=" + decimal_ + rb"\d|\r?$)" if bare else rb"(?=" + decimal_ + rb"\d)"
-    pattern = re.compile(rb"^[ ]*[+-]?[1-9]\d{0,2}(?:" + mark_ + rb"\d{3})+" + end, re.MULTILINE)
-    return pattern.sub(lambda found: found[0].replace(mark, b""), joined)
-
-
-def _without_quotes(data: bytes, delimiter: bytes) -> bytes | None:
-    """The data with quotes taken off and the delimiters and newlines in them hidden; None where a quote stands
-    anywhere but around a whole cell."""
-    parts = data.split(b'"')
-    if len(parts) % 2 == 0 or _HIDDEN in data or _HIDDEN_LINE in data:
-        return None
-    outside = b'"'.join(parts[0::2])
-    pairs = len(parts) // 2
-    opened = sum(outside.count(before + b'"') for before in (delimiter, b"\n")) + outside.startswith(b'"')
-    closed = sum(outside.count(b'"' + after) for after in (delimiter, b"\n", b"\r\n")) + outside.endswith(b'"')
-    if opened != pairs or closed != pairs:
-        return None
-    inside = b'"'.join(parts[1::2])
-    if delimiter in inside or b"\n" in inside:
-        inside = inside.replace(delimiter, _HIDDEN).replace(b"\n", _HIDDEN_LINE)
-        parts[1::2] = inside.split(b'"')
-    return b"".join(parts)
 
 
 def _full(texts: Texts) -> npt.NDArray[np.bool_]:
