@@ -15,8 +15,8 @@ import subprocess
 import sys
 import sysconfig
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,9 @@ from pdm_desktop import __version__
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = ROOT / "resources" / "licences"
 LICENCE_FILE = re.compile(r"(^|/)(licen[sc]es?|copying|copyright|notice|authors)[^/]*$|/licenses/", re.IGNORECASE)
+
+NATIVE = ("BINARY", "EXTENSION")
+"""PyInstaller's words for shared libraries and Python's extension modules."""
 
 # Wheels that carry no text of their licence: which of resources/licences holds it.
 WITHOUT_TEXT = {
@@ -41,7 +44,8 @@ WITHOUT_TEXT = {
 
 @dataclass(frozen=True)
 class Component:
-    """One thing that ships. kind: pypi, deb or generic; licence: as it names it; texts: its licence's full texts."""
+    """One thing that ships. kind: pypi, deb or generic; licence: as it names it; texts: its licence's full texts;
+    files: its native libraries, by their place in the program's folder."""
 
     kind: str
     name: str
@@ -49,6 +53,7 @@ class Component:
     licence: str
     texts: tuple[str, ...]
     home: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def purl(self) -> str:
@@ -69,23 +74,31 @@ def write(collected: Path, program: Path, stamp: int) -> None:
 
 def components(collected: Path) -> list[Component]:
     """What the collected files come from, by name."""
-    sources = {
-        Path(source) for _kind, _name, source in json.loads(collected.read_text("utf-8")) if source not in ("", "-")
-    }
+    entries: list[list[str]] = json.loads(collected.read_text("utf-8"))
+    native: dict[Path, list[str]] = {}
+    for kind, place, origin in entries:
+        if kind in NATIVE:
+            native.setdefault(Path(origin), []).append("_internal/" + place.replace("\\", "/"))
     owners = _owners()
     distributions: dict[str, metadata.Distribution] = {}
+    files: dict[str, list[str]] = {}
     strangers: set[Path] = set()
-    for source in sources:
-        place = source.absolute()
-        owner = owners.get(place) or owners.get(source.resolve())
+    for source in {Path(origin) for _kind, _place, origin in entries if origin not in ("", "-")}:
+        owner = owners.get(source.absolute()) or owners.get(source.resolve())
         if owner is not None and not plain(owner.metadata["Name"]).startswith("pyinstaller"):
-            distributions[plain(owner.metadata["Name"])] = owner
-        elif not _ours(place):
+            name = plain(owner.metadata["Name"])
+            distributions[name] = owner
+            files.setdefault(name, []).extend(native.get(source, ()))
+        elif not _ours(source.absolute()):
             strangers.add(source)
-    found = [_of_distribution(distribution) for distribution in distributions.values()]
-    found.append(_python())
+    pythons = {path for path in strangers if _pythons(path)}
+    found = [
+        replace(_of_distribution(distribution), files=tuple(sorted(files[name])))
+        for name, distribution in distributions.items()
+    ]
+    found.append(replace(_python(), files=tuple(sorted(name for path in pythons for name in native.get(path, ())))))
     found.append(_bootloader())
-    found += _of_system(path for path in strangers if not _pythons(path))
+    found += _of_system(strangers - pythons, native)
     return sorted(found, key=lambda item: (item.kind != "generic", item.kind, item.name.lower()))
 
 
@@ -127,6 +140,7 @@ def sbom(found: Sequence[Component], stamp: int) -> dict[str, Any]:
             "purl": item.purl,
             "licenses": [{"license": {"name": item.licence}}],
             **({"externalReferences": [{"type": "website", "url": item.home}]} if item.home else {}),
+            **({"evidence": {"occurrences": [{"location": name} for name in item.files]}} if item.files else {}),
         }
         for item in found
     ]
@@ -233,7 +247,7 @@ def _bootloader() -> Component:
 # --- libraries of the system ------------------------------------------------------------------------------------------
 
 
-def _of_system(paths: Iterable[Path]) -> list[Component]:
+def _of_system(paths: Iterable[Path], native: Mapping[Path, Sequence[str]]) -> list[Component]:
     left = sorted(set(paths))
     if not left or sys.platform == "win32":
         # Windows' own runtime libraries (vcruntime, ucrt) come with Python and are covered by its licence text.
@@ -243,8 +257,15 @@ def _of_system(paths: Iterable[Path]) -> list[Component]:
     if unknown:
         raise LookupError(f"no package is known that these files come from: {', '.join(unknown)}")
     return [
-        Component("deb", name, _debian_version(name), "see its copyright file", (_debian_text(name),))
-        for name in packages
+        Component(
+            "deb",
+            name,
+            _debian_version(name),
+            "see its copyright file",
+            (_debian_text(name),),
+            files=tuple(sorted(file for path in own for file in native.get(path, ()))),
+        )
+        for name, own in packages.items()
     ]
 
 

@@ -40,6 +40,7 @@ def make(program: Path, work: Path, out: Path, version: str, stamp: int) -> Path
     share = work / "usr" / "share"
     entry = (program / "share" / "pdm-desktop.desktop").read_text("utf-8").replace("@PROGRAM@", "pdm-desktop-window")
     _put(share / "applications" / "pdm-desktop.desktop", entry.encode())
+    _put(share / "mime" / "packages" / "pdm-desktop.xml", (program / "share" / "pdm-desktop.xml").read_bytes())
     icons = share / "icons" / "hicolor"
     for size in (48, 128, 256):
         picture = (program / "share" / f"pdm-desktop-{size}.png").read_bytes()

@@ -21,10 +21,15 @@ def main(argv: list[str] | None = None) -> int:
     from pdm_desktop import cli
 
     arguments = cli.parse(sys.argv[1:] if argv is None else argv)
-    if arguments.command is None:
+    if arguments.command in (None, "open"):
+        from pdm_desktop.core.errors import PdmError
         from pdm_desktop.gui import app
 
-        return app.main(arguments.workspace)
+        try:
+            return app.main(arguments.workspace, getattr(arguments, "file", None))
+        except PdmError as exc:
+            print(f"{exc.message} {exc.hint}", file=sys.stderr)
+            return 3
     if arguments.command in PAINTING or arguments.command == "doctor":
         from pdm_desktop.gui import commands
 

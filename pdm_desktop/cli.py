@@ -210,6 +210,10 @@ def _backup(arguments: Arguments) -> int:
     return 0
 
 
+def _opened_elsewhere(_arguments: Arguments) -> int:
+    raise AssertionError("the program's entry opens the window")
+
+
 def _doctor(arguments: Arguments, painting: Painting) -> int:
     from pdm_desktop.core import doctor
 
@@ -266,6 +270,9 @@ def _parser() -> _Parser:
 
     backup = command("backup", _backup, "copy the record (.zip: the whole workspace)")
     backup.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+    opening = command("open", _opened_elsewhere, "open the window; with an exported model version offer to import it")
+    opening.add_argument("file", nargs="?", type=Path, metavar="FILE.pdmmodel")
 
     command("doctor", _doctor, "check that the program is whole and can work here", paints=True)
 

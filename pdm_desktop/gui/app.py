@@ -14,7 +14,7 @@ from typing import IO, Any
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from pdm_desktop.gui import messages
+from pdm_desktop.gui import fittings, messages
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.theme import CHOICES, Choice, Theme
 
@@ -24,10 +24,14 @@ _SWITCH_S = 0.0005
 """How long a busy lane may keep the interpreter while the window waits for it: Python's own 5 ms add up to jerks."""
 
 
-def main(workspace: Path) -> int:
-    """Open the window on the workspace in this folder; returns when it is closed."""
+def main(workspace: Path, model: Path | None = None) -> int:
+    """Open the window on the workspace in this folder; returns when it is closed.
+
+    model: an exported model version to be offered for import once the workspace is open. PdmError without a display.
+    """
     sys.setswitchinterval(_SWITCH_S)
-    app = make_application(sys.argv)
+    with fittings.answering_display():
+        app = make_application(sys.argv)
     settings = QSettings()
     theme = Theme(stored_choice(settings))
     theme.apply(app)
@@ -35,6 +39,9 @@ def main(workspace: Path) -> int:
     faults = Faults(window)
     faults.install(workspace / "logs")
     window.session.opened.connect(lambda _: faults.log_into(window.session.logs or workspace / "logs"))
+    if model is not None:
+        offer = partial(_offer, window, model.absolute())
+        window.session.opened.connect(offer, Qt.ConnectionType.SingleShotConnection)
     # Only once it stands on the screen: loading the record's libraries would hold the first painting up.
     window.painted.connect(partial(window.open_workspace, workspace))
     # Libraries loaded by then stay for good. Left to it, Python's collector would look through their half a million
@@ -47,6 +54,10 @@ def main(workspace: Path) -> int:
     finally:
         window.session.close()
         faults.remove()
+
+
+def _offer(window: MainWindow, model: Path, _empty: bool) -> None:
+    window.models.offer(model)
 
 
 def make_application(arguments: list[str]) -> QApplication:

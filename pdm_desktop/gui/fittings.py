@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import PySide6
@@ -13,9 +16,11 @@ from PySide6.QtGui import QFontDatabase, QFontInfo, QImage
 from PySide6.QtWidgets import QApplication
 
 from pdm_desktop.core import paths
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.gui.theme import Theme
 
 Found = tuple[str, bool, str]
+_TRIES, _PAUSE_S = 10, 0.1
 
 
 def checks() -> list[Found]:
@@ -59,3 +64,37 @@ def display() -> Found:
     except OSError as exc:
         return ("Display", False, f"{exc}; on Debian: apt-get install libxcb-cursor0 libxkbcommon-x11-0 and their like")
     return ("Display", True, f"X11, {os.environ['DISPLAY']}")
+
+
+@contextmanager
+def answering_display() -> Iterator[None]:
+    """While Qt connects to the screen. PdmError where there is none: Qt itself would abort and blame a library.
+
+    An X server whose last client has gone starts over and answers nobody for a moment. This waits for it, and holds a
+    connection meanwhile, so that it does not start over again.
+    """
+    variables = os.environ
+    if sys.platform != "linux" or "QT_QPA_PLATFORM" in variables or variables.get("WAYLAND_DISPLAY"):
+        yield
+        return
+    hint = "Start it from the desktop. The command line needs no display: pdm-desktop --help."
+    if not variables.get("DISPLAY"):
+        raise PdmError("There is no display to open a window on.", hint, "DISPLAY")
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        yield  # Qt lacks it too, and the doctor names it
+        return
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    for left in reversed(range(_TRIES)):
+        connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+        if not xcb.xcb_connection_has_error(connection):
+            break
+        xcb.xcb_disconnect(connection)
+        if not left:
+            raise PdmError(f"The display {variables['DISPLAY']} does not answer.", hint, "DISPLAY")
+        time.sleep(_PAUSE_S)
+    try:
+        yield
+    finally:
+        xcb.xcb_disconnect(connection)

@@ -35,7 +35,8 @@ from pdm_desktop.tasks import Task
 if TYPE_CHECKING:
     from pdm_desktop.core.workspace import Workspace
 
-ZIP = ["Model versions (*.zip)"]
+MODEL_FILES = ["Model versions (*.pdmmodel *.zip)"]
+"""One and the same zip; the ending of its own is what a desktop opens with this program."""
 WHO = "who"
 """The key of the window's settings that remembers who decided last."""
 LATELY = 90 * times.DAY
@@ -161,21 +162,36 @@ class Modelling(QObject):
                 "read", "Exporting a version", lambda w, _: w.export_model(version.version, out), done, self._fail
             )
 
-        messages.choose_target(self._window, self._settings, "Export a version", ZIP, name, write)
+        messages.choose_target(self._window, self._settings, "Export a version", MODEL_FILES, name, write)
 
     def _ask_import(self) -> None:
-        def bring(files: list[Path]) -> None:
-            def done(version: ModelVersion) -> None:
-                self._choose = version.version
-                use = "It is in use." if version.champion else "It is not in use."
-                came = "came in" if version.origin == "imported" else "is here already"
-                self._notice(f"Version {version.version} {came}. {use}", "", "", lambda: None)
-                self.load()
+        title = "Import a version"
+        messages.choose_files(self._window, self._settings, title, MODEL_FILES, lambda files: self._bring(files[0]))
 
-            work: Callable[[Workspace, Progress], Any] = lambda w, _: w.import_model(files[0], self._who(), "")  # noqa: E731
-            self._session.ask("write", "Importing a version", work, done, self._fail)
+    def offer(self, file: Path) -> None:
+        """A file was opened with the program: ask whether its version shall come in; opening alone changes nothing."""
+        workspace = self._session.workspace
+        if workspace is None or workspace.read_only:
+            text = f"The model version in {file.name} cannot come in: this workspace is open for reading only."
+            messages.tell(self._window, "Model version", text)
+            return
+        more = (
+            f"It becomes a further version in {workspace.settings.plant_name or workspace.folder.name}, checked first. "
+            f"It judges no machine until it is promoted.\n\n{file}"
+        )
+        question = f"Import the model version in {file.name}?"
+        messages.ask(self._window, "Model version", question, more, "Import", lambda: self._bring(file))
 
-        messages.choose_files(self._window, self._settings, "Import a version", ZIP, bring)
+    def _bring(self, file: Path) -> None:
+        def done(version: ModelVersion) -> None:
+            self._choose = version.version
+            use = "It is in use." if version.champion else "It is not in use."
+            came = "came in" if version.origin == "imported" else "is here already"
+            self._notice(f"Version {version.version} {came}. {use}", "", "", lambda: None)
+            self.load()
+
+        work: Callable[[Workspace, Progress], Any] = lambda w, _: w.import_model(file, self._who(), "")  # noqa: E731
+        self._session.ask("write", "Importing a version", work, done, self._fail)
 
     def _evaluate(self, version: str, start: int, end: int) -> None:
         page = self._page

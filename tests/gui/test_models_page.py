@@ -114,7 +114,7 @@ def test_the_history_says_who_when_and_why(page: ModelsPage) -> None:
 
 
 def test_an_export_is_named_after_plant_and_version() -> None:
-    assert file_name(VERSIONS[2], "Halle 2: Nord/Süd").name == "Halle 2_ Nord_Süd model v4.zip"
+    assert file_name(VERSIONS[2], "Halle 2: Nord/Süd").name == "Halle 2_ Nord_Süd model v4.pdmmodel"
 
 
 @pytest.mark.parametrize("choice", ["light", "dark"])

@@ -22,7 +22,7 @@ from pdm_desktop.gui.pages.models import ModelsPage
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.versions import DecisionDialog
 from pdm_desktop.gui.wizards.retrain import DECIDE, RESULT, SETTINGS, TRAINING, RetrainWizard
-from tests.gui.hands import LONG, idle
+from tests.gui.hands import LONG, finish, idle, message, press
 from tests.gui.trained import dispose
 
 pytestmark = [
@@ -257,3 +257,27 @@ def test_stored_plots_are_shown_for_the_version_chosen(qtbot: QtBot, window: Mai
     image = page.plots.pictures[0].grab().toImage()
     seen = {image.pixel(x, y) for x in range(0, image.width(), 2) for y in range(0, image.height(), 2)}
     assert len(seen) > 10
+
+
+def test_a_model_file_opened_with_the_program_comes_in_only_when_agreed_to(
+    qtbot: QtBot, theme: Theme, settings: QSettings, trained: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "Halle 2 model v2.pdmmodel"
+    with Workspace.open(trained) as workspace:
+        workspace.export_model("2", file)
+    window = MainWindow(theme, settings)
+    qtbot.addWidget(window, before_close_func=finish)
+    window.show()
+    with qtbot.waitSignal(window.settled, timeout=LONG):
+        window.open_workspace(tmp_path / "another")
+    window.models.offer(file)
+    assert file.name in message(window).text()
+    press(qtbot, message(window), "Cancel")
+    idle(qtbot, window)
+    assert not (tmp_path / "another" / "mlruns").exists()
+    window.models.offer(file)
+    press(qtbot, message(window), "Import")
+    idle(qtbot, window)
+    assert "came in. It is not in use." in window.notice.text
+    assert (tmp_path / "another" / "mlruns").exists()
+    window.hide()

@@ -3,11 +3,14 @@ is not available."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -59,6 +62,47 @@ def test_tools_that_do_not_ship_are_pinned_apart_from_what_does(name: str) -> No
     assert {pin: tools[pin] for pin in tools.keys() & ships.keys()} == {
         pin: ships[pin] for pin in tools.keys() & ships.keys()
     }
+
+
+@pytest.fixture
+def packaging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """build/package.py, working in a folder of this test."""
+    spec = importlib.util.spec_from_file_location("package_script", ROOT / "build" / "package.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    spec.loader.exec_module(module)
+    for name in ("DIST", "WORK"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(module, name, tmp_path / name)
+    return module
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="archives are made on Linux")
+def test_without_zstd_the_archive_is_a_tar_xz_with_the_same_files_links_and_rights_and_the_same_bytes_each_time(
+    packaging: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pdm-desktop"
+    (folder / "_internal").mkdir(parents=True)
+    (folder / "pdm-desktop").write_bytes(b"program")
+    (folder / "pdm-desktop").chmod(0o755)
+    (folder / "pdm-desktop-window").symlink_to("pdm-desktop")
+    (folder / "_internal" / "data ä.txt").write_bytes(b"x" * 100_000)
+    packaging.settle(folder, 1_700_000_000)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    made = packaging.archive(folder, 1_700_000_000)
+    first = made.read_bytes()
+    assert made.name.endswith("-linux-x86_64.tar.xz")
+    (folder / "pdm-desktop").touch()
+    assert packaging.archive(folder, 1_700_000_000).read_bytes() == first
+    with tarfile.open(made, "r:xz") as tar:
+        tar.extractall(tmp_path / "out", filter="data")
+        assert {(entry.uname, entry.mtime) for entry in tar.getmembers()} == {("root", 1_700_000_000)}
+    (top,) = (tmp_path / "out").iterdir()
+    assert (top / "pdm-desktop").stat().st_mode & 0o777 == 0o755
+    assert (top / "pdm-desktop-window").readlink() == Path("pdm-desktop")
+    assert (top / "_internal" / "data ä.txt").read_bytes() == b"x" * 100_000
 
 
 def test_wrong_use_of_package_ends_with_2() -> None:

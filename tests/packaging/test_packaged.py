@@ -11,55 +11,29 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "build" / "dist" / "pdm-desktop"
-SUFFIX = ".exe" if sys.platform == "win32" else ""
-PROGRAM = FOLDER / f"pdm-desktop{SUFFIX}"
-LINUX = sys.platform.startswith("linux")
-PNG = b"\x89PNG\r\n\x1a\n"
+from tests.packaging.packed import (
+    FOLDER,
+    LINUX,
+    PNG,
+    PROGRAM,
+    ROOT,
+    bare,
+    doctor,
+    healthy,
+    marks,
+    may_unshare,
+    only_linux,
+    run,
+    screen,
+    window,
+)
 
-pytestmark = [
-    pytest.mark.packaged,
-    pytest.mark.slow,
-    pytest.mark.skipif(not PROGRAM.is_file(), reason="not packed: python3 build/dev.py package makes build/dist"),
-]
-only_linux = pytest.mark.skipif(not LINUX, reason="Linux's own way of shutting things off")
-
-
-def bare(home: Path | None = None, **more: str) -> dict[str, str]:
-    """As good as no environment; Windows cannot start programs without its own folder."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "TMP") if name in os.environ and not LINUX}
-    return kept | ({} if home is None else {"HOME": str(home), "USERPROFILE": str(home)}) | more
-
-
-def run(
-    *args: str | Path, workspace: Path | None = None, env: Mapping[str, str] | None = None, before: tuple[str, ...] = ()
-) -> subprocess.CompletedProcess[str]:
-    where = () if workspace is None else ("--workspace", str(workspace))
-    command = [*before, str(PROGRAM), *where, *map(str, args)]
-    environment = bare() if env is None else dict(env)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
-
-
-def healthy(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
-    """The doctor's answer, which must find nothing wrong."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
-
-
-def doctor(workspace: Path, env: Mapping[str, str] | None = None, before: tuple[str, ...] = ()) -> dict[str, object]:
-    return healthy(run("--json", "doctor", workspace=workspace, env=env, before=before))
-
-
-def may_unshare() -> bool:
-    tool = shutil.which("unshare")
-    return tool is not None and subprocess.run([tool, "-n", "true"], capture_output=True, check=False).returncode == 0
+pytestmark = marks
 
 
 # --- whole in itself --------------------------------------------------------------------------------------------------
@@ -150,6 +124,19 @@ def test_it_never_asks_for_the_network(tmp_path: Path) -> None:
     doctor(tmp_path / "ws", before=watch)
     made = run("demo", "--machines", "3", "--days", "20", workspace=tmp_path / "ws", before=(*watch, "-A"))
     assert made.returncode == 0, made.stderr
+    with (
+        screen() as name,
+        window(
+            name,
+            "Demo plant",
+            tmp_path / "log.txt",
+            "--workspace",
+            tmp_path / "ws",
+            env=bare(tmp_path),
+            before=(*watch, "-A"),
+        ),
+    ):
+        pass
     # A library finds out whether the computer knows IPv6 by binding to its own loopback address: nobody is called.
     asked = [line for line in log.read_text().splitlines() if "AF_INET" in line]
     assert [line for line in asked if not ("bind(" in line and 'inet_pton(AF_INET6, "::1"' in line)] == []
@@ -207,117 +194,52 @@ def test_it_retrains_on_the_extract(plant: Path) -> None:
 # --- the window on a virtual screen -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """A virtual screen; its name for DISPLAY."""
-    tool = shutil.which("Xvfb")
-    if tool is None:
-        pytest.skip("needs Xvfb")
-    reading, writing = os.pipe()
-    command = [tool, "-displayfd", str(writing), "-screen", "0", "1366x768x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        number = pipe.readline().strip()
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
 @only_linux
-def test_the_window_opens_with_the_real_xcb_plugin_and_maps_it_from_its_own_folder(screen: str, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_the_window_opens_with_the_real_xcb_plugin_from_its_own_folder_and_unpacks_nothing(
+    display: str, tmp_path: Path
+) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
     home.mkdir()
-    environment = bare(home, DISPLAY=screen, QT_DEBUG_PLUGINS="1")
-    command = [str(FOLDER / "pdm-desktop-window"), "--workspace", str(tmp_path / "ws")]
-    log = tmp_path / "stderr.txt"
-    with log.open("wb") as stream:
-        window = subprocess.Popen(command, env=environment, stderr=stream)
-    try:
-        title = shutil.which("xwininfo")
-        for _ in range(600):
-            assert window.poll() is None, log.read_text(errors="replace")
-            maps = Path(f"/proc/{window.pid}/maps").read_text()
-            seen = (
-                title is None
-                or "PDM Desktop"
-                in subprocess.run(
-                    [title, "-root", "-tree", "-display", screen], capture_output=True, text=True, check=False
-                ).stdout
-            )
-            if "libqxcb.so" in maps and seen:
-                break
-            with pytest.raises(subprocess.TimeoutExpired):
-                window.wait(0.1)
+    temporary.mkdir()
+    environment = bare(home, TMPDIR=str(temporary))
+    with window(
+        display, "PDM Desktop", tmp_path / "log.txt", "--workspace", tmp_path / "ws", env=environment
+    ) as process:
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
         plugin = next(line for line in maps.splitlines() if "libqxcb.so" in line)
         assert str(FOLDER) in plugin
-    finally:
-        window.terminate()
-        window.wait()
-
-
-# --- what is handed out -----------------------------------------------------------------------------------------------
-
-
-def test_the_bill_of_materials_names_what_the_folder_holds_and_every_licence_has_its_text() -> None:
-    folder = FOLDER / "_internal" / "resources" / "licences"
-    bill = json.loads((folder / "sbom.cdx.json").read_text("utf-8"))
-    names = {part["name"].lower() for part in bill["components"]}
-    assert {"python", "pyside6_essentials", "shiboken6", "numpy", "xgboost-cpu", "mlflow-skinny", "pandas"} <= names
-    assert not names & {"pytest", "polars", "pyarrow", "scikit-learn", "mypy", "hypothesis"}
-    notice = (folder / "THIRD-PARTY.txt").read_text("utf-8")
-    for words in ("GNU LESSER GENERAL PUBLIC LICENSE", "GNU GENERAL PUBLIC LICENSE", "code.qt.io", "OpenBLAS"):
-        assert words in notice
-    sections = notice.split("=" * 100)[1:]
-    assert len(sections) == len(bill["components"])
-    assert [section[:60] for section in sections if len(section) < 40] == []
-    assert notice.count("Permission is hereby granted, free of charge") > 10
-
-
-def test_folder_and_archive_keep_to_their_size_and_hold_no_test_tools() -> None:
-    size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file() and not path.is_symlink())
-    assert size <= 300e6
-    inside = {path.name.lower() for path in (FOLDER / "_internal").iterdir()}
-    assert not inside & {"polars", "pyarrow", "sklearn", "pytest", "hypothesis", "tkinter", "databricks"}
-    for archive in [*FOLDER.parent.glob("*.tar.*"), *FOLDER.parent.glob("*.deb")]:
-        assert archive.stat().st_size <= 130e6, archive.name
+        assert list(temporary.iterdir()) == []
 
 
 @only_linux
-def test_one_user_installs_and_uninstalls_it_and_keeps_the_workspace(tmp_path: Path) -> None:
-    home = tmp_path / "home with space & ö"
-    home.mkdir()
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
-    workspace = home / ".local" / "share" / "PDM Desktop" / "workspace"
-    for _ in range(2):  # a second time replaces the first
-        subprocess.run([FOLDER / "install.sh"], env=environment, check=True, capture_output=True)
-    program = home / ".local" / "bin" / "pdm-desktop"
-    made = subprocess.run(
-        [program, "--json", "demo", "--machines", "3", "--days", "20"],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stdout + made.stderr
-    entry = (home / ".local/share/applications/pdm-desktop.desktop").read_text("utf-8")
-    assert f'Exec="{home}/.local/lib/pdm-desktop/pdm-desktop-window"' in entry
-    record = (workspace / "plant.db").read_bytes()
-    subprocess.run([home / ".local/lib/pdm-desktop/uninstall.sh"], env=environment, check=True, capture_output=True)
-    assert (workspace / "plant.db").read_bytes() == record
-    left = [path for path in home.rglob("*") if "pdm-desktop" in path.name and not path.is_relative_to(workspace)]
-    assert left == []
+def test_without_a_display_the_window_says_so_and_ends_with_3(tmp_path: Path) -> None:
+    for environment in (bare(), bare(DISPLAY=":4711")):
+        done = subprocess.run(
+            [FOLDER / "pdm-desktop-window", "--workspace", tmp_path / "ws"],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 3
+        assert "display" in done.stderr
+    assert not (tmp_path / "ws").exists()
 
 
 @only_linux
-@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs dpkg-deb")
-def test_the_debian_package_holds_program_menu_entry_and_licences_and_no_script_that_could_touch_workspaces(
-    tmp_path: Path,
-) -> None:
-    (package,) = FOLDER.parent.glob("*.deb")
-    subprocess.run(["dpkg-deb", "-R", package, tmp_path / "deb"], check=True)
-    root = tmp_path / "deb"
-    assert [path.name for path in (root / "DEBIAN").iterdir()] == ["control"]
-    assert (root / "opt/pdm-desktop/pdm-desktop").is_file()
-    assert (root / "usr/bin/pdm-desktop").readlink() == Path("/opt/pdm-desktop/pdm-desktop")
-    assert "Exec=pdm-desktop-window" in (root / "usr/share/applications/pdm-desktop.desktop").read_text()
-    assert "PySide6" in (root / "usr/share/doc/pdm-desktop/copyright").read_text("utf-8")
+def test_opening_an_exported_model_offers_to_import_it(display: str, tmp_path: Path) -> None:
+    model = tmp_path / "Halle 2 model.pdmmodel"
+    assert run("models", "export", "1", "--out", model, workspace=tmp_path / "other").returncode == 0
+    words = ("--workspace", tmp_path / "ws", "open", model)
+    with window(display, '"Model version"', tmp_path / "log.txt", *words, env=bare(tmp_path)):
+        pass
+    assert (tmp_path / "ws" / "plant.db").is_file()
+
+
+def test_a_workspace_of_the_first_schema_version_is_backed_up_and_brought_up_to_date(tmp_path: Path) -> None:
+    with zipfile.ZipFile(ROOT / "tests" / "upgrades" / "0001.zip") as archive:
+        archive.extractall(tmp_path / "ws")
+    done = run("--json", "score", workspace=tmp_path / "ws")
+    assert done.returncode == 0, done.stderr
+    (backup,) = (tmp_path / "ws" / "backups").iterdir()
+    assert backup.name in done.stderr
+    then = json.loads((ROOT / "tests" / "upgrades" / "0001.json").read_text("utf-8"))
+    now = {row["machine"]: round(row["risk"], 6) for row in json.loads(done.stdout)["machines"]}
+    assert now == {row["machine"]: float(row["risk"]) for row in then["report"]}

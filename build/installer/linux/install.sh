@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs PDM Desktop for this user alone, without root: program, starter commands, menu entry, icons.
+# Installs PDM Desktop for this user alone, without root: program, starter commands, menu entry, icons, file type.
 # --prefix DIR puts it there instead of ~/.local. Installing again replaces the program; workspaces are never touched.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P)
@@ -29,7 +29,10 @@ ln -sfn "$target/pdm-desktop-window" "$prefix/bin/pdm-desktop-window"
 # In Exec= a quoted path may hold anything, with \ " ` $ written as \\\\ \\" \\` \\$ and % as %%.
 program=$(printf '%s' "$target/pdm-desktop-window" | sed 's/[\\"`$]/\\\\&/g; s/%/%%/g')
 while IFS= read -r line; do
-    case $line in "Exec=@PROGRAM@") printf 'Exec="%s"\n' "$program" ;; *) printf '%s\n' "$line" ;; esac
+    case $line in
+        "Exec=@PROGRAM@ "*) printf 'Exec="%s" %s\n' "$program" "${line#* }" ;;
+        *) printf '%s\n' "$line" ;;
+    esac
 done < "$target/share/pdm-desktop.desktop" > "$prefix/share/applications/pdm-desktop.desktop"
 for size in 48 128 256; do
     mkdir -p "$prefix/share/icons/hicolor/${size}x$size/apps"
@@ -37,6 +40,11 @@ for size in 48 128 256; do
 done
 mkdir -p "$prefix/share/icons/hicolor/scalable/apps"
 cp "$target/share/pdm-desktop.svg" "$prefix/share/icons/hicolor/scalable/apps/pdm-desktop.svg"
+mkdir -p "$prefix/share/mime/packages"
+cp "$target/share/pdm-desktop.xml" "$prefix/share/mime/packages/pdm-desktop.xml"
+if command -v update-mime-database >/dev/null 2>&1; then
+    update-mime-database "$prefix/share/mime" || true
+fi
 if command -v update-desktop-database >/dev/null 2>&1; then
     update-desktop-database -q "$prefix/share/applications" || true
 fi

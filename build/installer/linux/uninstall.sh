@@ -11,9 +11,12 @@ rm -f "$prefix/bin/pdm-desktop" "$prefix/bin/pdm-desktop-window" "$prefix/share/
 for size in 48x48 128x128 256x256; do
     rm -f "$prefix/share/icons/hicolor/$size/apps/pdm-desktop.png"
 done
-rm -f "$prefix/share/icons/hicolor/scalable/apps/pdm-desktop.svg"
+rm -f "$prefix/share/icons/hicolor/scalable/apps/pdm-desktop.svg" "$prefix/share/mime/packages/pdm-desktop.xml"
 cd /
 rm -rf "$target"
+if command -v update-mime-database >/dev/null 2>&1; then
+    update-mime-database "$prefix/share/mime" || true
+fi
 if command -v update-desktop-database >/dev/null 2>&1; then
     update-desktop-database -q "$prefix/share/applications" || true
 fi

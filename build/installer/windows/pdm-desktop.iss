@@ -25,9 +25,11 @@ OutputBaseFilename=pdm-desktop-{#Version}-windows-x86_64-setup
 SetupIconFile={#Root}\build\.work\icon.ico
 UninstallDisplayIcon={app}\pdm-desktop-window.exe
 WizardStyle=modern
+ChangesAssociations=yes
 
 [Tasks]
 Name: desktopicon; Description: "{cm:CreateDesktopIcon}"; Flags: unchecked
+Name: modelfiles; Description: "{cm:AssocFileExtension,PDM Desktop,.pdmmodel}"
 
 [InstallDelete]
 ; An update brings all of this anew; files of the version before must not stay among it.
@@ -35,6 +37,13 @@ Type: filesandordirs; Name: "{app}\_internal"
 
 [Files]
 Source: "{#Root}\build\dist\pdm-desktop\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
+
+[Registry]
+; HKA is the user's own hive, or the machine's when installed for all. Opening a file only offers to import it.
+Root: HKA; Subkey: "Software\Classes\.pdmmodel"; ValueType: string; ValueName: ""; ValueData: "PDMDesktop.Model"; Flags: uninsdeletevalue uninsdeletekeyifempty; Tasks: modelfiles
+Root: HKA; Subkey: "Software\Classes\PDMDesktop.Model"; ValueType: string; ValueName: ""; ValueData: "PDM Desktop model version"; Flags: uninsdeletekey; Tasks: modelfiles
+Root: HKA; Subkey: "Software\Classes\PDMDesktop.Model\DefaultIcon"; ValueType: string; ValueName: ""; ValueData: "{app}\pdm-desktop-window.exe,0"; Tasks: modelfiles
+Root: HKA; Subkey: "Software\Classes\PDMDesktop.Model\shell\open\command"; ValueType: string; ValueName: ""; ValueData: """{app}\pdm-desktop-window.exe"" open ""%1"""; Tasks: modelfiles
 
 [Icons]
 Name: "{autoprograms}\PDM Desktop"; Filename: "{app}\pdm-desktop-window.exe"

@@ -266,4 +266,4 @@ def _caught_share(row: ModelVersion) -> float | None:
 def file_name(row: ModelVersion, plant: str) -> Path:
     """A proposal for an export."""
     kept = "".join(letter if letter.isalnum() or letter in " -_" else "_" for letter in plant).strip()
-    return Path(f"{kept or 'plant'} model v{row.version}.zip")
+    return Path(f"{kept or 'plant'} model v{row.version}.pdmmodel")
