@@ -1,7 +1,7 @@
 """Everything a developer does, from a clone: run, test, bench, package. Standard library only, Python 3.11 or newer.
 
 python3 build/dev.py run [-- ARGS]      make .venv from exact pins, install the program, open it (or run it with ARGS)
-python3 build/dev.py test [ARGS]        every check that must hold; ARGS go to pytest
+python3 build/dev.py test [ARGS]        every check that must hold; ARGS go to pytest (.venv-mlflow: a server they ask)
 python3 build/dev.py test --packaged    the tests that drive the packed program in build/dist
 python3 build/dev.py bench [--json]     measure against the references, which live in .venv-bench
 python3 build/dev.py package            pack the program into build/dist, with this system's installers
@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 WINDOWS = sys.platform == "win32"
 ABSENT = 3
+OVER = "over.pth"
+"""Leads one environment to another's packages."""
 
 # What Qt and XGBoost load beyond their own wheels, and the Debian package that has it.
 DEBIAN_PACKAGE = {
@@ -86,12 +88,16 @@ def say(text: str) -> None:
 
 
 class Environment:
-    """A virtual environment that holds precisely the pins of some files, and the program itself when asked."""
+    """A virtual environment that holds precisely the pins of some files, and the program itself when asked.
 
-    def __init__(self, name: str, *pins: Path, program: bool) -> None:
+    over: another environment, in which whatever is not found here is looked for.
+    """
+
+    def __init__(self, name: str, *pins: Path, program: bool, over: Environment | None = None) -> None:
         self.folder = ROOT / name
         self.pins = pins
         self.program = program
+        self.over = over
         self.python = self.folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
         self._stamp = self.folder / "pdm-desktop.stamp"
 
@@ -109,12 +115,20 @@ class Environment:
             need_ensurepip()
             self._check_call([base_python(), "-m", "venv", "--clear", str(self.folder)])
         self._stamp.unlink(missing_ok=True)
+        (self._packages() / OVER).unlink(missing_ok=True)
         self._pip("install", "--no-deps", "--only-binary=:all:", *(f"-r{pins}" for pins in self.pins))
         self._remove_what_is_not_pinned()
         if self.program:
             self._pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
-        self._pip("check")
+        if self.over is None:
+            self._pip("check")
+        else:
+            (self._packages() / OVER).write_text(f"{self.over._packages()}\n", encoding="utf-8")
         self._stamp.write_text(wanted, encoding="utf-8")
+
+    def _packages(self) -> Path:
+        """Where packages lie."""
+        return next(self.folder.glob("Lib/site-packages" if WINDOWS else "lib/python3*/site-packages"))
 
     def _state(self) -> str:
         digest = hashlib.sha256()
@@ -134,7 +148,7 @@ class Environment:
     def _remove_what_is_not_pinned(self) -> None:
         lines = "\n".join(pins.read_text("utf-8") for pins in self.pins)
         pinned = {plain(name) for name in re.findall(r"^([\w.-]+)==", lines, re.MULTILINE)}
-        command = [str(self.python), "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"]
+        command = [str(self.python), "-m", "pip", "list", "--local", "--format=freeze", "--disable-pip-version-check"]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         installed = {plain(line.partition("==")[0]) for line in listed.splitlines()}
         surplus = sorted(installed - pinned - {"pip", "setuptools", "wheel", "pdm-desktop"})
@@ -294,6 +308,9 @@ def test(args: list[str]) -> int:
     """Run every check, all of them even when one fails; pytest comes last, and so does its summary line."""
     environment = program_environment()
     python = str(environment.python)
+    if "--packaged" not in args:
+        # Stock MLflow must be able to open a workspace's store: its tests ask a real server.
+        Environment(".venv-mlflow", BUILD / "constraints-mlflow.txt", program=False, over=environment).ready()
     if "--packaged" in args:
         chosen = [python, "-m", "pytest", "-m", "packaged", *(arg for arg in args if arg != "--packaged")]
         return subprocess.run(chosen, cwd=ROOT, check=False).returncode

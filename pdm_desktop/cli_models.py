@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pdm_desktop.cli_model_words import iso, limits, sending_plain, table, trained, version_plain
 from pdm_desktop.core.errors import UsageError
 
 Arguments = argparse.Namespace
-
-_COLUMNS = (
-    ("failures caught", "events_caught"),
-    ("of", "events"),
-    ("median lead h", "median_lead_h"),
-    ("false/machine-month", "false_episodes_per_machine_month"),
-    ("AP", "ap"),
-    ("F1", "f1"),
-    ("precision", "precision"),
-    ("recall", "recall"),
-    ("ECE", "ece"),
-)
 
 
 class Tools(NamedTuple):
@@ -62,7 +51,8 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
 
     models = command("models", lambda a: _models(a, tools), "list, show, promote, roll back, carry or measure versions")
     models.add_argument(
-        "action", choices=["list", "show", "promote", "rollback", "discard", "export", "import", "evaluate", "history"]
+        "action",
+        choices=["list", "show", "promote", "rollback", "discard", "export", "import", "evaluate", "history", "send"],
     )
     models.add_argument("version", nargs="?", metavar="V|FILE", help="a version number or `champion`; import: the zip")
     models.add_argument("--out", type=Path, metavar="FILE.zip")
@@ -102,7 +92,7 @@ def _retrain(arguments: Arguments, tools: Tools) -> int:
             note=arguments.note,
         )
         made = workspace.retrain(options, tools.progress(arguments))
-    plain, words = _trained(made, zone)
+    plain, words = trained(made, zone)
     tools.put(arguments, plain, words)
     return 0 if made.promoted else 1
 
@@ -123,61 +113,9 @@ def _retrain_if_due(arguments: Arguments, tools: Tools) -> int:
     if made is None:
         tools.put(arguments, about | {"promoted": False, "version": None}, f"Nothing to do: {asked.why}")
         return 0
-    plain, words = _trained(made, zone)
+    plain, words = trained(made, zone)
     tools.put(arguments, about | plain, f"{asked.why}\n{words}")
     return 0 if made.promoted else 1
-
-
-def _trained(made: Any, zone: str) -> tuple[dict[str, Any], str]:
-    """A TrainingResult for JSON and in words."""
-    from pdm_desktop.core.model_results import BASELINES
-
-    spans = {m.span: _measured(m) for m in made.measures if m.who == "candidate"}
-    plain = {
-        "run_id": made.run_id,
-        "version": made.version,
-        "promoted": made.promoted,
-        "why": made.why,
-        "better": made.verdict.better,
-        "champion_before": made.champion_before,
-        "horizon_h": made.horizon_h,
-        "threshold": made.threshold,
-        "splits": {
-            name: {
-                "from": _iso(part.start, zone),
-                "to": _iso(part.end, zone),
-                "rows": part.rows,
-                "failures": part.failures,
-                "machines": part.machines,
-            }
-            for name, part in made.splits.items()
-        },
-        "held_out": list(made.held_out),
-        "metrics": {name: spans.get(name) for name in ("validation", "test", "unseen_machines")},
-        "champion": {m.span: _measured(m) for m in made.measures if m.who == "champion"} or None,
-        "baselines": {
-            who: {m.span: _measured(m) for m in made.measures if m.who == who and m.span != "validation"}
-            for who in BASELINES
-        },
-        "gains": {name: [gain.low, gain.high] for name, gain in made.verdict.gains.items()},
-        "audit": [{"kind": f.kind, "severity": f.severity, "text": f.text, "feature": f.feature} for f in made.audit],
-        "warnings": list(made.warnings),
-        "missed": [
-            {"machine": m.machine, "time": _iso(m.time, zone), "component": m.component, "no_data": m.no_data}
-            for m in made.missed
-        ],
-        "false_alarms": [
-            {"machine": f.machine, "from": _iso(f.start, zone), "to": _iso(f.end, zone)} for f in made.false_alarms
-        ],
-        "fingerprint": made.fingerprint,
-        "seconds": made.seconds,
-    }
-    words = [f"Version {made.version} (run {made.run_id}), threshold {made.threshold:.3f}. {made.why}"]
-    words += _table(
-        [(f"{m.label}, {m.span.replace('_', ' ')}", m.figures) for m in made.measures if m.span != "validation"]
-    )
-    words += [f"! {finding.text}" for finding in made.audit] + [f"- {warning}" for warning in made.warnings]
-    return plain, "\n".join(words)
 
 
 def _models(arguments: Arguments, tools: Tools) -> int:
@@ -191,8 +129,9 @@ def _models(arguments: Arguments, tools: Tools) -> int:
         "import": _import,
         "evaluate": _evaluate,
         "history": _history,
+        "send": _send,
     }[arguments.action]
-    if arguments.action not in ("list", "rollback", "history") and not arguments.version:
+    if arguments.action not in ("list", "rollback", "history", "send") and not arguments.version:
         what = "FILE.zip" if arguments.action == "import" else "V"
         raise UsageError("Which one?", f"Usage: pdm-desktop models {arguments.action} {what}")
     return action(arguments, tools)
@@ -203,12 +142,12 @@ def _list(arguments: Arguments, tools: Tools) -> int:
         found, zone = workspace.models(), workspace.settings.time_zone
     plain = {
         "champion": next((v.version for v in found if v.champion), None),
-        "models": [_version(v, zone) for v in found],
+        "models": [version_plain(v, zone) for v in found],
     }
     lines = []
     for v in found:
         test = v.metrics.get("test", {})
-        made = "" if v.created is None else _iso(v.created, zone)
+        made = "" if v.created is None else iso(v.created, zone)
         mark = "champion" if v.champion else ("was in use" if v.was_champion else "")
         caught = f"{test['events_caught']} of {test['events']}" if test.get("events") is not None else ""
         ap = f"AP {test['ap']:.4f}" if test.get("ap") is not None else ""
@@ -222,7 +161,7 @@ def _list(arguments: Arguments, tools: Tools) -> int:
 def _show(arguments: Arguments, tools: Tools) -> int:
     with tools.open(arguments, reading=True) as workspace:
         found, zone = workspace.model_version(arguments.version), workspace.settings.time_zone
-    plain = _version(found, zone) | {
+    plain = version_plain(found, zone) | {
         "metrics": dict(found.metrics),
         "splits": dict(found.splits),
         "params": dict(found.params),
@@ -231,7 +170,7 @@ def _show(arguments: Arguments, tools: Tools) -> int:
     }
     words = [f"Version {found.version} ({found.origin}), run {found.run_id}, horizon {found.horizon_h:g} h"]
     words += [str(found.facts.get("verdict", ""))] if found.facts.get("verdict") else []
-    words += _table([(name.replace("_", " "), figures) for name, figures in found.metrics.items()])
+    words += table([(name.replace("_", " "), figures) for name, figures in found.metrics.items()])
     tools.put(arguments, plain, "\n".join(words))
     return 0
 
@@ -278,6 +217,17 @@ def _import(arguments: Arguments, tools: Tools) -> int:
     return 0
 
 
+def _send(arguments: Arguments, tools: Tools) -> int:
+    with tools.open(arguments) as workspace:
+        if not workspace.settings.tracking_server:
+            raise UsageError(
+                "No tracking server is set.", "Usage: pdm-desktop settings set tracking_server=http://server:5000"
+            )
+        made = workspace.send_models(tools.progress(arguments))
+    tools.put(arguments, {"tracking_server": sending_plain(made)}, made.text)
+    return 1 if made.problem else 0
+
+
 def _evaluate(arguments: Arguments, tools: Tools) -> int:
     with tools.open(arguments, reading=True) as workspace:
         zone = workspace.settings.time_zone
@@ -287,19 +237,19 @@ def _evaluate(arguments: Arguments, tools: Tools) -> int:
     plain = {
         "version": made.version,
         "run_id": made.run_id,
-        "span": {"from": _iso(made.start, zone), "to": _iso(made.end, zone)},
+        "span": {"from": iso(made.start, zone), "to": iso(made.end, zone)},
         "rows": made.rows,
         "rows_in_sample": made.in_sample,
-        "metrics": dict(made.figures) | {"intervals": _limits(made.intervals)},
+        "metrics": dict(made.figures) | {"intervals": limits(made.intervals)},
         "baselines": {name: dict(figures) for name, figures in made.baselines.items()},
-        "missed": [{"machine": m.machine, "time": _iso(m.time, zone), "component": m.component} for m in made.missed],
+        "missed": [{"machine": m.machine, "time": iso(m.time, zone), "component": m.component} for m in made.missed],
         "false_alarms": [
-            {"machine": f.machine, "from": _iso(f.start, zone), "to": _iso(f.end, zone)} for f in made.false_alarms
+            {"machine": f.machine, "from": iso(f.start, zone), "to": iso(f.end, zone)} for f in made.false_alarms
         ],
         "warnings": list(made.warnings),
     }
     named = [(name.replace("_", " "), figures) for name, figures in made.baselines.items()]
-    words = _table([(f"version {made.version}", made.figures), *named]) + [f"- {warning}" for warning in made.warnings]
+    words = table([(f"version {made.version}", made.figures), *named]) + [f"- {warning}" for warning in made.warnings]
     tools.put(arguments, plain, "\n".join(words))
     return 0
 
@@ -310,7 +260,7 @@ def _history(arguments: Arguments, tools: Tools) -> int:
     plain = {
         "decisions": [
             {
-                "at": _iso(d.at, zone),
+                "at": iso(d.at, zone),
                 "who": d.who,
                 "action": d.action,
                 "version": d.version,
@@ -320,49 +270,9 @@ def _history(arguments: Arguments, tools: Tools) -> int:
             for d in found
         ]
     }
-    lines = [f"{_iso(d.at, zone)}  {d.who:<12} {d.action:<12} {d.version:>4}  {d.why}" for d in found]
+    lines = [f"{iso(d.at, zone)}  {d.who:<12} {d.action:<12} {d.version:>4}  {d.why}" for d in found]
     tools.put(arguments, plain, "\n".join(lines) or "Nothing was decided yet.")
     return 0
-
-
-def _version(found: Any, zone: str) -> dict[str, Any]:
-    return {
-        "version": found.version,
-        "run_id": found.run_id,
-        "name": found.name,
-        "origin": found.origin,
-        "champion": found.champion,
-        "created": None if found.created is None else _iso(found.created, zone),
-        "horizon_h": found.horizon_h,
-        "threshold": found.threshold,
-        "features": found.features,
-        "feature_version": found.feature_version,
-        "note": found.note,
-        "obstacle": found.obstacle,
-        "test": found.metrics.get("test"),
-    }
-
-
-def _measured(measures: Any) -> dict[str, Any]:
-    note = {"label": measures.label} | ({"note": measures.note} if measures.note else {})
-    return dict(measures.figures) | {"intervals": _limits(measures.intervals)} | note
-
-
-def _limits(intervals: Mapping[str, Any]) -> dict[str, list[float | None]]:
-    return {name: [limit.low, limit.high] for name, limit in intervals.items()}
-
-
-def _table(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    width = max((len(name) for name, _ in rows), default=0)
-    lines = [" " * width + "".join(f"  {words:>{max(len(words), 7)}}" for words, _ in _COLUMNS)]
-    for name, figures in rows:
-        cells = []
-        for words, key in _COLUMNS:
-            value = figures.get(key)
-            text = "–" if value is None else (f"{value:.4f}" if isinstance(value, float) else str(value))
-            cells.append(f"  {text:>{max(len(words), 7)}}")
-        lines.append(f"{name:<{width}}{''.join(cells)}")
-    return lines
 
 
 def _params(pairs: Sequence[str]) -> dict[str, Any]:
@@ -384,12 +294,6 @@ def _moment(text: str | None, zone: str) -> int | None:
     from pdm_desktop.core import times
 
     return None if text is None else times.parse(text, zone)
-
-
-def _iso(ms: int, zone: str) -> str:
-    from pdm_desktop.core import times
-
-    return times.iso(ms, zone)
 
 
 def _user() -> str:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import Band
+from pdm_desktop.core.sent import Sending
 
 Floats = npt.NDArray[np.float64]
 Features = Literal["all", "telemetry"]
@@ -287,6 +288,8 @@ class TrainingResult:
     rows: int
     seconds: float
     trials: int = 0
+    sending: Sending = field(default_factory=Sending)
+    """What became of the copy on the tracking server, where one is set."""
 
     def of(self, who: Scorer, span: Span = "test") -> Measures | None:
         """The figures of one scorer over one span; None where there are none."""
@@ -347,6 +350,8 @@ class ModelVersion:
     was_champion: bool = False
     obstacle: str = ""
     """Why it cannot be used here; empty when it can."""
+    sent_to: str = ""
+    """The tracking server that has a copy; empty when none has."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from pdm_desktop.core import assessment, gathering, retraining, schedule, times, versions
+from pdm_desktop.core import assessment, gathering, retraining, schedule, sending, times, versions
 from pdm_desktop.core.clock import Clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import (
@@ -24,6 +25,7 @@ from pdm_desktop.core.model_results import (
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.rivals import Plant
 from pdm_desktop.core.scoring import Model
+from pdm_desktop.core.sent import Sending
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 
@@ -66,7 +68,7 @@ class WithModels:
         """Train, measure, compare and keep a candidate; see retraining.retrain. on_round is called from this thread."""
         self._writable()
         try:
-            return retraining.retrain(self._plant(), options, progress, on_round)
+            return self._sent(retraining.retrain(self._plant(), options, progress, on_round), progress)
         finally:
             self._changed()
 
@@ -92,7 +94,8 @@ class WithModels:
         if not asked.due:
             return asked, None
         try:
-            return asked, schedule.retrain(self._plant(), self._attempts, asked, promote, now, progress, on_round)
+            made = schedule.retrain(self._plant(), self._attempts, asked, promote, now, progress, on_round)
+            return asked, self._sent(made, progress)
         finally:
             self._changed()
 
@@ -137,6 +140,11 @@ class WithModels:
         self._versions().discard(version, who, why)
         schedule.settle(self._attempts, version)
 
+    def send_models(self, progress: Progress) -> Sending:
+        """Send what is not on the tracking server yet; see sending.send."""
+        self._writable()
+        return sending.send(self._versions(), self._settings, progress)
+
     def export_model(self, version: str, out: Path) -> Path:
         """Write a version into one zip with checksums."""
         return self._versions().export(version, out)
@@ -149,6 +157,14 @@ class WithModels:
     def evaluate(self, version: str, start: int | None, end: int | None, progress: Progress) -> Evaluation:
         """A version measured on a span of the record (ms UTC, None = open)."""
         return assessment.evaluate(self._plant(), version, start, end, progress)
+
+    def _sent(self, made: TrainingResult, progress: Progress) -> TrainingResult:
+        """The version is kept, whatever becomes of its copy."""
+        if not self._settings.tracking_server:
+            return made
+        done = sending.send(self._versions(), self._settings, progress)
+        told = (done.text,) if done.problem else ()
+        return replace(made, sending=done, warnings=(*made.warnings, *told))
 
     @property
     def _attempts(self) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ ALIAS = "champion"
 IN_USE = "champion.json"
 BUNDLED = "1"
 """The champion that ships with the program is registered first, so that one can go back to it."""
+SENT_TO, SENT_AS = "sent_to", "sent_as"
+"""Tags of a version: the tracking server that has a copy, and its number there."""
+_WORKSPACE = "workspace"
 _DECISION = "decision."
 _LONGEST = 2000
 
@@ -221,6 +225,31 @@ class Versions:
         self._note(client, Decision(now_ms(), who, "imported", made.version, "", f"{file.name} {why}".strip()))
         return self.get(made.version)
 
+    # ---- for copies elsewhere
+
+    def client(self) -> MlflowClient:
+        """The store, with its first version in it."""
+        return self._client()
+
+    def stored(self) -> list[Stored]:
+        """Every version as it lies here, oldest first."""
+        return sorted(self._stored(self._client()), key=lambda s: int(s.version))
+
+    def mark(self, version: str, tags: Mapping[str, str]) -> None:
+        """Note something about a version."""
+        client = self._client()
+        for key, value in tags.items():
+            client.set_model_version_tag(NAME, version, key, value)
+
+    def workspace_mark(self) -> str:
+        """What tells this workspace's versions from others': drawn once, kept with them, also in a copy."""
+        client = self._client()
+        known: Mapping[str, str] = client.get_registered_model(NAME).tags
+        if _WORKSPACE not in known:
+            client.set_registered_model_tag(NAME, _WORKSPACE, uuid.uuid4().hex)
+            return self.workspace_mark()
+        return known[_WORKSPACE]
+
     def close(self) -> None:
         """Let go of the store's file."""
         registry.close(self.mlruns)
@@ -342,4 +371,5 @@ def _described(stored: Stored, champion: bool, used: bool) -> ModelVersion:
         plots=tuple(sorted(plots.glob("*.svg"))) if plots.is_dir() else (),
         was_champion=used,
         obstacle=obstacle,
+        sent_to=stored.tags.get(SENT_TO, ""),
     )

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -18,10 +14,8 @@ import pytest
 
 from pdm_desktop.core import exchange, registry, training, versions
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, grid
-from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.times import DAY, HOUR
 from pdm_desktop.core.versions import Versions
+from tests.core.small_models import FACTS, make_candidate, make_store
 
 # MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
 pytestmark = [
@@ -30,39 +24,16 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
 ]
 
-START = 1_500_000_000_000 // DAY * DAY
-SPEC = FeatureSpec(("Grundlast °C", "flow/rate"), components=("pump",))
-FACTS = {"plant": "x", "machines": ["0", "1"], "fingerprint": "f", "goal": {"kind": "f1"}, "verdict": "fine"}
-
-
-def machine(name: str, seed: int) -> MachineHistory:
-    rng = np.random.default_rng(seed)
-    times = START + HOUR * np.arange(24 * 60, dtype=np.int64)
-    failures = START + DAY * np.arange(5 + seed, 60, 6, dtype=np.int64)
-    flow = rng.normal(10, 1, len(times))
-    for failure in failures:
-        flow[(times >= failure - DAY) & (times <= failure)] -= 6
-    values = np.stack([rng.normal(70, 2, len(times)), flow])
-    return MachineHistory(name, SPEC.sensors, times, values, failures=EventSeries(failures, ("pump",) * len(failures)))
-
 
 @pytest.fixture(scope="module")
 def candidate() -> training.Candidate:
-    last = START + 60 * DAY
-    rows = training.all_rows((machine(str(i), i) for i in range(3)), 3, SPEC, grid(START, last, HOUR), last, Progress())
-    return training.train(rows, SPEC, training.split(rows, SPEC.horizon), step=HOUR, rounds=8, seed=1, threads=1)
+    return make_candidate()
 
 
 @pytest.fixture(scope="module")
 def store(candidate: training.Candidate, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled version 1, and candidates 2 and 3."""
-    mlruns = tmp_path_factory.mktemp("plant eins") / "mlruns"
-    found = Versions(mlruns)
-    files = {"MODEL_CARD.md": "# Card", "plots/cost.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>"}
-    for note in ("two", "three"):
-        found.register(candidate, FACTS, files, note)
-    found.close()
-    return mlruns
+    return make_store(tmp_path_factory.mktemp("plant eins") / "mlruns", candidate)
 
 
 @pytest.fixture
@@ -228,52 +199,3 @@ def test_the_exported_zip_holds_only_what_belongs(kept: Versions, tmp_path: Path
         assert set(archive.namelist()) <= exchange.ALLOWED
         assert archive.read("MODEL_CARD.md") == b"# Card"
     kept.close()
-
-
-def _stock_mlflow() -> Path | None:
-    """Stock MLflow of a second environment: .venv-bench beside the program's, or PDM_MLFLOW."""
-    root = Path(__file__).resolve().parents[2]
-    places = [
-        os.environ.get("PDM_MLFLOW", ""),
-        root / ".venv-bench/bin/mlflow",
-        root / ".venv-bench/Scripts/mlflow.exe",
-    ]
-    return next((Path(p) for p in places if p and Path(p).is_file()), None)
-
-
-@pytest.mark.slow
-def test_the_real_mlflow_server_opens_the_store_and_shows_runs_and_plots(kept: Versions) -> None:
-    mlflow = _stock_mlflow()
-    if mlflow is None:
-        pytest.skip("stock mlflow is not in .venv-bench (nor named by PDM_MLFLOW)")
-    run_id = kept.get("2").run_id
-    kept.close()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    place = f"http://127.0.0.1:{port}"
-    command = [str(mlflow), "ui", "--backend-store-uri", registry.store_uri(kept.mlruns), "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    server = subprocess.Popen(command, cwd=kept.mlruns.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            assert server.poll() is None, "mlflow ui ended"
-            try:
-                with urllib.request.urlopen(f"{place}/health", timeout=5) as answer:
-                    if answer.status == 200:
-                        break
-            except OSError:
-                time.sleep(0.1)
-        with urllib.request.urlopen(f"{place}/api/2.0/mlflow/runs/get?run_id={run_id}", timeout=30) as answer:
-            run = json.load(answer)["run"]
-        metrics = {m["key"] for m in run["data"]["metrics"]}
-        assert {"test_ap", "test_events_caught", "validation_loss"} <= metrics
-        url = f"{place}/get-artifact?path=plots/cost.svg&run_uuid={run_id}"
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            assert answer.read().startswith(b"<svg")
-        url = f"{place}/api/2.0/mlflow/registered-models/alias?name={versions.NAME}&alias={versions.ALIAS}"
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            assert json.load(answer)["model_version"]["version"] == "1"
-    finally:
-        server.terminate()
-        server.wait(30)

@@ -40,6 +40,16 @@ def test_installed_versions_are_the_pinned_ones() -> None:
     assert not differing
 
 
+def test_the_mlflow_that_serves_is_of_the_version_that_ships() -> None:
+    pins = {
+        name: dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "build" / name).read_text(), re.MULTILINE))
+        for name in ("constraints.txt", "constraints-mlflow.txt")
+    }
+    ships, serves = pins["constraints.txt"], pins["constraints-mlflow.txt"]
+    assert serves["mlflow"] == ships["mlflow-skinny"]
+    assert not set(serves) & set(ships), "pinned twice: one of them would be forgotten"
+
+
 def test_core_tasks_and_command_line_run_without_qt() -> None:
     code = """
 import importlib, json, pkgutil, sys

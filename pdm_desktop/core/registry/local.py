@@ -1,7 +1,7 @@
-"""Model versions in MLflow: a run with its figures and the model as an artifact, and export to a folder of its own.
+"""Model versions in the workspace's MLflow store: a run with its figures and the model as an artifact, and export to a
+folder of its own.
 
-The only module that imports MLflow, and only inside functions: it takes a second, and most starts never need it. The
-tracking store is a SQLite file `mlflow.db` in the given folder with the artifacts beside it; nothing is sent anywhere.
+The tracking store is a SQLite file `mlflow.db` in the given folder with the artifacts beside it.
 """
 
 from __future__ import annotations
@@ -179,20 +179,40 @@ def _log_model(run_id: str, candidate: Candidate, name: str) -> tuple[str, Path]
             model_format=Path(BOOSTER).suffix[1:],
             signature=infer_signature(example, answer),
             input_example=example,
-            # Without a list MLflow starts the interpreter to guess one; frozen, that is this program itself.
-            pip_requirements=[f"{library}=={importlib.metadata.version(library)}" for library in LIBRARIES],
+            # Without it MLflow starts the interpreter to guess one; frozen, that is this program itself.
+            conda_env=_environment(),
         )
     model = mlflow.get_logged_model(info.model_id)
-    return str(info.model_id), _local_path(str(model.artifact_location))
+    return str(info.model_id), local_path(str(model.artifact_location))
+
+
+def _environment() -> dict[str, Any]:
+    """What the model needs to be loaded by MLflow elsewhere.
+
+    In whole, with the tool to install it named without a version: given a mere list MLflow adds the version of pip that
+    is installed, and a packed program has none to be found, of which MLflow would warn.
+    """
+    needs = [f"{library}=={importlib.metadata.version(library)}" for library in LIBRARIES]
+    python = f"python={platform.python_version()}"
+    return {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": [python, "pip", {"pip": needs}]}
 
 
 def close(mlruns: Path) -> None:
-    """Let go of the store's database file (Windows neither moves nor deletes an open one) until it is needed again."""
+    """Let go of the store's database file (Windows neither moves nor deletes an open one) until it is needed again.
+
+    MLflow keeps its stores and their connections by the file's name for as long as the program runs, and looks for the
+    tables only once: a store that was deleted and made anew at the same place would be taken for the former one.
+    """
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Versions
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
+    from mlflow.tracking._model_registry import utils as versions_kept
+    from mlflow.tracking._tracking_service import utils as runs_kept
 
+    runs_kept._tracking_store_registry._get_store_with_resolved_uri.cache_clear()
+    versions_kept._get_store_registry()._get_store_with_resolved_uri.cache_clear()  # type: ignore[no-untyped-call]
     for store in (Runs, Versions):
-        engine = store._engine_map.get(store_uri(mlruns))
+        with store._engine_map_lock:
+            engine = store._engine_map.pop(store_uri(mlruns), None)
         if engine is not None:
             engine.dispose()
 
@@ -215,6 +235,8 @@ def open_client(mlruns: Path) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
     mlruns.mkdir(parents=True, exist_ok=True)
     try:
+        if not (mlruns / STORE).is_file():
+            close(mlruns)
         relocate(mlruns)
         mlflow.set_tracking_uri(store_uri(mlruns))
         return MlflowClient(store_uri(mlruns), store_uri(mlruns))
@@ -262,7 +284,7 @@ def put_folder(mlruns: Path, folder: Path, *, experiment: str, run_name: str, ta
         client.set_terminated(run_id, "KILLED")
         client.delete_run(run_id)
         raise
-    return Logged(run_id, "", _local_path(str(run.info.artifact_uri)) / _KEPT_AS)
+    return Logged(run_id, "", local_path(str(run.info.artifact_uri)) / _KEPT_AS)
 
 
 def _experiment(client: MlflowClient, mlruns: Path, name: str) -> str:
@@ -272,7 +294,8 @@ def _experiment(client: MlflowClient, mlruns: Path, name: str) -> str:
     return str(client.create_experiment(name, artifact_location=(mlruns.resolve() / ARTIFACTS).as_uri()))
 
 
-def _local_path(uri: str) -> Path:
+def local_path(uri: str) -> Path:
+    """Where an artifact address of this store lies on this computer."""
     parts = urlparse(uri)
     return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else Path(uri)
 

@@ -1,0 +1,37 @@
+"""The only package that imports MLflow, and only inside functions: it takes a second, and most starts never need it.
+
+`local` keeps runs and versions in the workspace's own store; nothing leaves the computer. `server` copies them to a
+tracking server, which happens only where the user has set one.
+"""
+
+from pdm_desktop.core.registry.local import (
+    STORE,
+    Logged,
+    close,
+    description,
+    export,
+    log_candidate,
+    open_client,
+    put_folder,
+    relocate,
+    store_uri,
+    write_checksums,
+)
+from pdm_desktop.core.registry.server import Copy, Remote, Server
+
+__all__ = [
+    "STORE",
+    "Copy",
+    "Logged",
+    "Remote",
+    "Server",
+    "close",
+    "description",
+    "export",
+    "log_candidate",
+    "open_client",
+    "put_folder",
+    "relocate",
+    "store_uri",
+    "write_checksums",
+]
