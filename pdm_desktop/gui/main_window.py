@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QIcon, QPaintEvent
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import Fleet, ImportReport
 from pdm_desktop.gui import actions, messages
 from pdm_desktop.gui.asking import Asking
-from pdm_desktop.gui.dropping import DropWindow
 from pdm_desktop.gui.frame import Rail, TaskStrip, TopBar
 from pdm_desktop.gui.importing import Importing
 from pdm_desktop.gui.navigation import Navigation
 from pdm_desktop.gui.page_stack import PageStack
-from pdm_desktop.gui.session import Session
+from pdm_desktop.gui.shell import Shell
 from pdm_desktop.gui.theme import CHOICES, Choice, Theme
 from pdm_desktop.gui.widgets import Banner
 
@@ -38,24 +37,17 @@ _TICK_MS = 60_000
 _REST_MS = 300
 
 
-class MainWindow(DropWindow):
+class MainWindow(Shell):
     """One workspace in one window. With interactive=False (painting for a file) it opens no dialogs."""
 
-    painted = Signal()
-    """The first time the window is on the screen: heavy work may begin."""
     settled = Signal(str)
     """The page of this key shows its data."""
     trouble = Signal(object)
     """An exception the user is being told of."""
 
     def __init__(self, theme: Theme, settings: QSettings, *, interactive: bool = True) -> None:
-        super().__init__()
+        super().__init__(settings, interactive=interactive)
         self.theme = theme
-        self.session = Session(self)
-        self._settings = settings
-        self._interactive = interactive
-        self._was_painted = False
-        self._leaving = False
         self.rail = Rail(theme)
         self.top = TopBar()
         self.notice = Banner()
@@ -79,9 +71,7 @@ class MainWindow(DropWindow):
         self.setWindowIcon(QIcon(theme.pixmap("app", "text", 128)))
         self.setMinimumSize(1100, 600)
         self.resize(1366, 768)
-        geometry = settings.value("geometry")
-        if interactive and geometry is not None:
-            self.restoreGeometry(geometry)
+        self.restore_place()
         self._clock = QTimer(self)
         self._clock.timeout.connect(self.top.tick)
         self._clock.timeout.connect(self.session.tick)
@@ -187,7 +177,7 @@ class MainWindow(DropWindow):
         session.written.connect(self._written)
         session.failed.connect(self._fail)
         session.cancelled.connect(self._cancelled)
-        session.tasks_changed.connect(self._tasks_changed)
+        session.tasks_changed.connect(self.strip.refresh)
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
         handlers: dict[str, Callable[[], object]] = {
@@ -375,12 +365,7 @@ class MainWindow(DropWindow):
         self._settings.setValue("theme", choice)
         self.theme.set_choice(choice)
 
-    # ---- states and events
-
-    def _tasks_changed(self) -> None:
-        self.strip.refresh()
-        if self._leaving and not self.session.tasks.active():
-            self.close()
+    # ---- states
 
     def _update_actions(self) -> None:
         session = self.session
@@ -398,42 +383,3 @@ class MainWindow(DropWindow):
         # A picture shows the page as it is worked with, though it is painted from a workspace that is only read.
         self.stack.fleet.set_writable(session.writable or not self._interactive)
         self.rail.setEnabled(filled or self.navigation.unjudged)
-
-    def takes_files(self) -> bool:
-        """Files may be dropped where they may be imported."""
-        return self.session.writable
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Tell once that the window is on the screen."""
-        super().paintEvent(event)
-        if not self._was_painted:
-            self._was_painted = True
-            QTimer.singleShot(0, self.painted.emit)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask while work is under way, and let it stop at a clean edge before leaving."""
-        busy = self.session.busy()
-        if busy and not self._leaving and self._interactive:
-            event.ignore()
-            messages.ask(
-                self,
-                "Work is under way",
-                f"{busy[0].title} is not finished.",
-                "Stopping it changes nothing: what is half done is taken back.",
-                "Stop it and quit",
-                self._leave,
-                no="Keep working",
-            )
-            return
-        if self._leaving and self.session.tasks.active():
-            event.ignore()
-            return
-        self.session.close()
-        if self._interactive:
-            self._settings.setValue("geometry", self.saveGeometry())
-        event.accept()
-
-    def _leave(self) -> None:
-        self._leaving = True
-        self.session.cancel_all()
-        self._tasks_changed()
