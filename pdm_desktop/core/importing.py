@@ -57,7 +57,6 @@ class WithImports:
 
         choices: for all files, or for each. PdmError also where a question is open.
         """
-        begun = time.monotonic()
         plans: list[Plan] = []
         for path in files:
             said = choices.get(path, NO_CHOICES) if isinstance(choices, Mapping) else choices
@@ -69,6 +68,22 @@ class WithImports:
                 "Choose files of telemetry, errors, maintenance, failures or machines.",
                 ", ".join(str(path) for path in files),
             )
+        return self._import(plans, progress, dry_run=dry_run)
+
+    def tables(self, path: Path) -> tuple[tuple[Path, str | None], ...]:
+        """The tables of a file, or of every file in a folder: (file, which one of an archive that holds several).
+        What each holds is not looked at. PdmError: no such file, a broken archive."""
+        return tuple(ingest.discover([path]))
+
+    def import_tables(
+        self, tables: Sequence[tuple[Path, Choices]], progress: Progress, *, dry_run: bool = False
+    ) -> ImportReport:
+        """Import tables, each as said of it; the choice of a sheet says which one of an archive. All of them or, on an
+        error, none."""
+        return self._import([self.recognise(*table) for table in tables], progress, dry_run=dry_run)
+
+    def _import(self, plans: Sequence[Plan], progress: Progress, *, dry_run: bool) -> ImportReport:
+        begun = time.monotonic()
         reports: list[FileReport] = []
         try:
             with self._store.transaction():
@@ -108,6 +123,9 @@ class WithImports:
 
     def save_profile(self, name: str, plan: Plan) -> Profile:
         """Keep how `plan` reads its file; it applies by itself to the next file with the same header."""
+        if plan.path.suffix.lower() == ".zip":
+            # Which table of an archive it was is no part of how such tables are read.
+            plan = replace(plan, choices=replace(plan.choices, sheet=None))
         return kept.save(self.folder / "profiles", name, plan)
 
     def delete_profile(self, name: str) -> None:

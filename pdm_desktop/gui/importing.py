@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow
 
 from pdm_desktop.core.errors import Cancelled, PdmError
+from pdm_desktop.core.plans import Choices
 from pdm_desktop.core.results import ImportReport, WatchReport, WatchSettings
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.session import Session
@@ -160,14 +161,14 @@ def _questions(workspace: Workspace, files: Sequence[Path], progress: Progress) 
     """How many questions the files leave open. PdmError for a file that the user named and that cannot be read."""
     count = 0
     for path in files:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        for file, member in workspace.tables(path):
             progress.check()
-            if path.is_dir() and not file.is_file():
-                continue
             try:
-                questions = workspace.recognise(file).questions
+                questions = workspace.recognise(file, Choices(sheet=member)).questions
             except PdmError:
-                if not path.is_dir():
+                if member is not None:
+                    count += 1  # one table of many: the wizard shows which and why
+                elif not path.is_dir():
                     raise
                 continue
             # A folder's files of unknown columns are not the plant's: the import leaves them out too.

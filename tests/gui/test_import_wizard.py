@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -572,3 +573,67 @@ def test_the_check_tells_every_reason_and_the_first_rejects_of_the_file_selected
     qtbot.mouseClick(wizard.check.table.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert card.title.text() == "Nothing is rejected in certain.csv"
     assert card.model.rowCount() == 0
+
+
+def test_every_table_of_an_archive_stands_for_itself(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "hall 2/pump 7.csv", "\n".join(["time;heat", *(f"01/02/2015 0{at}:00;{at},5" for at in range(5))])
+        )
+        archive.writestr(
+            "hall 2/pump 8.csv", "\n".join(["time;heat", *(f"01/02/2015 0{at}:00;{at},5" for at in range(3))])
+        )
+        archive.writestr("stops.csv", "datetime,machineID,failure\n2015-02-01 06:00:00,pump 7,seal\n")
+        archive.writestr("read me.txt", "Exported at night.\n")
+    wizard = opened(qtbot, window, path)
+    assert step(wizard) == FILES
+    names = [source.name for source in wizard.files.model.rows()]
+    assert names == [f"export.zip → {name}" for name in
+                     ("hall 2/pump 7.csv", "hall 2/pump 8.csv", "stops.csv", "read me.txt")]  # fmt: skip
+    wizard.files.table.selectRow(3)
+    press(qtbot, wizard, "Leave out")
+    forward(qtbot, window, wizard)
+    assert not wizard.reading.sheet.isVisible()
+    pick(qtbot, window, wizard.reading.machine, "File name: pump 7")
+    (question,) = wizard.reading.question_cards()
+    press(qtbot, question, next(text for text in buttons(question) if text.startswith("Day first")))
+    idle(qtbot, window)
+    assert all(source.ready for source in wizard.sources)
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    told = [(row.sheet, row.kind, row.accepted) for row in wizard.check.model.rows()]
+    assert sorted(told) == [
+        ("hall 2/pump 7.csv", "telemetry", 5), ("hall 2/pump 8.csv", "telemetry", 3), ("stops.csv", "failures", 1),
+    ]  # fmt: skip
+    forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    counted = "SELECT m.name, count(*) FROM telemetry t JOIN machine m ON m.id = t.machine GROUP BY m.name"
+    assert stored(tmp_path, counted) == [("pump 7", 5), ("pump 8", 3)]
+    assert stored(tmp_path, "SELECT count(*) FROM failures") == [(1,)]
+
+
+def test_columns_with_names_that_nobody_knows_are_told_what_they_hold(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.csv"
+    rows_of = [f"{1_420_092_000 + 3600 * at}|X{at % 2}|{at}.5|{at}" for at in range(6)]
+    path.write_text("\n".join(["q1|q2|q3|q4", *rows_of]) + "\n", "utf-8")
+    wizard = opened(qtbot, window, path)
+    assert step(wizard) == READING
+    (question,) = [card for card in wizard.reading.question_cards() if card.question.key == "columns"]
+    press(qtbot, question, "Choose among the columns")
+    assert step(wizard) == COLUMNS
+    for name, role in (("q1", "Date and time"), ("q2", "The machine"), ("q3", "A sensor's values")):
+        click_row(qtbot, wizard, name)
+        pick(qtbot, window, wizard.columns.role, role)
+    type_into(qtbot, window, wizard.columns.name, "Heat")
+    assert wizard.source is not None
+    assert wizard.source.ready
+    forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    assert stored(tmp_path, "SELECT Heat FROM telemetry_by_name ORDER BY time, machine")[0] == (0.5,)
+    assert stored(tmp_path, "SELECT name FROM machine ORDER BY name") == [("X0",), ("X1",)]

@@ -133,7 +133,8 @@ def _path(rejects: Rejects) -> str | None:
 
 
 def _file_name(plan: Plan) -> str:
-    return plan.path.name
+    """What the history calls the file: with the table, where it holds several."""
+    return f"{plan.path.name} \N{RIGHTWARDS ARROW} {plan.sheet}" if len(plan.sheets) > 1 else plan.path.name
 
 
 def _estimate(rows: int, blocks: Blocks) -> int:

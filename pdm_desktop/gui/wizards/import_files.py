@@ -34,7 +34,7 @@ class FilesPage(StepPage):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.verdict = Banner()
-        self.model: TableModel[Source] = TableModel(_columns(), lambda row: row.path, theme)
+        self.model: TableModel[Source] = TableModel(_columns(), lambda row: row.key, theme)
         self.table = TableView(self.model, theme, "Files to import")
         self.table.chosen.connect(self.chosen)
         self.table.selectionModel().selectionChanged.connect(self._selected)
@@ -75,6 +75,10 @@ class FilesPage(StepPage):
         self.remove.setEnabled(self.table.selectionModel().hasSelection() and self.model.rowCount() > 1)
 
 
+def _place(row: Source) -> str:
+    return str(row.path) if row.member is None else f"{row.path}\n{row.member}"
+
+
 def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count:,} files"
 
@@ -107,7 +111,7 @@ def _columns() -> tuple[Column[Source], ...]:
         return " – ".join(dict.fromkeys(ends))
 
     return (
-        Column("file", "File", lambda row: row.path.name, width=220, strong=True, tip=lambda row: str(row.path)),
+        Column("file", "File", lambda row: row.name, width=220, strong=True, tip=_place),
         Column("kind", "Kind", kind, width=110),
         Column("layout", "Layout", layout, width=160, token="muted"),
         Column("machines", "In the first rows", machines, width=150, token="muted"),

@@ -89,7 +89,7 @@ class CheckPage(StepPage):
         super().__init__(parent=parent)
         self.verdict = Banner()
         self.work = WorkBar()
-        self.model: TableModel[FileReport] = TableModel(file_columns(dry=True), lambda row: row.file, theme)
+        self.model: TableModel[FileReport] = TableModel(file_columns(dry=True), report_key, theme)
         self.table = TableView(self.model, theme, "What would come in")
         card = Card(margin=1)
         card.body.addWidget(self.table)
@@ -144,7 +144,7 @@ class CheckPage(StepPage):
         rows = self.table.selectionModel().selectedRows()
         if rows:
             file = self.model.row(rows[0])
-            self.rejected.show_rejects(Path(file.file).name, told_rejects(file), dry=True)
+            self.rejected.show_rejects(table_name(file), told_rejects(file), dry=True)
 
 
 class ResultPage(StepPage):
@@ -156,7 +156,7 @@ class ResultPage(StepPage):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self.verdict = Banner()
-        self.model: TableModel[FileReport] = TableModel(file_columns(dry=False), lambda row: row.file, theme)
+        self.model: TableModel[FileReport] = TableModel(file_columns(dry=False), report_key, theme)
         self.table = TableView(self.model, theme, "What came in")
         self.table.selectionModel().selectionChanged.connect(self._selected)
         files = Card(margin=1)
@@ -188,7 +188,7 @@ class ResultPage(StepPage):
         """The rejects of the selected file."""
         if file is not self._file:
             return
-        self.rejected.show_rejects(Path(file.file).name, found, dry=False)
+        self.rejected.show_rejects(table_name(file), found, dry=False)
 
     def show_gaps(self, made: ImportReport, overview: DataOverview) -> None:
         """Silences of the machines that came in."""
@@ -199,15 +199,24 @@ class ResultPage(StepPage):
         self._file = self.model.row(rows[0]) if rows else None
         has = self._file is not None and self._file.rejects_file is not None
         self.open_rejects.setEnabled(has)
-        self.rejected.show_nothing(
-            "" if self._file is None else f"Nothing was rejected in {Path(self._file.file).name}"
-        )
+        self.rejected.show_nothing("" if self._file is None else f"Nothing was rejected in {table_name(self._file)}")
         if has:
             self.file_selected.emit(self._file)
 
     def _open(self) -> None:
         if self._file is not None and self._file.rejects_file is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(self._file.rejects_file))
+
+
+def report_key(file: FileReport) -> tuple[str, str | None, str]:
+    """What tells a report from others: a file may hold several tables, a table several kinds of record."""
+    return file.file, file.sheet, file.kind
+
+
+def table_name(file: FileReport) -> str:
+    """What was read, as the screen calls it; a sheet or one table of an archive is named too."""
+    name = Path(file.file).name
+    return name if file.sheet is None else f"{name} \N{RIGHTWARDS ARROW} {file.sheet}"
 
 
 def check_verdict(made: ImportReport) -> tuple[str, str]:
@@ -242,7 +251,7 @@ def _rejected_words(rows: int, values: int) -> str:
 
 def details(file: FileReport) -> str:
     """How a file was read and what is worth knowing of it, in a line or two."""
-    parts = [f"{Path(file.file).name}:", *file.notes]
+    parts = [f"{table_name(file)}:", *file.notes]
     parts.append(f"read as {ENCODING_WORDS.get(file.encoding, file.encoding)}, times in {file.time_zone}")
     if file.profile:
         parts.append(f"by profile {file.profile}")
@@ -289,7 +298,7 @@ def file_columns(*, dry: bool) -> tuple[Column[FileReport], ...]:
         )  # fmt: skip
 
     return (
-        Column("file", "File", lambda row: Path(row.file).name, width=0, strong=True, tip=lambda row: row.file),
+        Column("file", "File", table_name, width=0, strong=True, tip=lambda row: row.file),
         Column("kind", "Kind", lambda row: KIND_WORDS.get(row.kind, row.kind), width=110, token="muted"),
         number("accepted", "Come in" if dry else "Came in"),
         number("unchanged", "Already there", "muted"),

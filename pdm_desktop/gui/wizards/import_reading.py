@@ -120,7 +120,7 @@ class ReadingPage(StepPage):
         notes = source.plan.notes if source.plan is not None else ()
         self.notes.setText(" ".join(notes))
         self.notes.setVisible(bool(notes))
-        self.again.setVisible(source.choices != type(source.choices)())
+        self.again.setVisible(source.changed)
 
     # ---- building
 
@@ -199,7 +199,7 @@ class ReadingPage(StepPage):
         for name in plan.sheets:
             self.sheet.addItem(name, name)
         for widget in (self.sheet, self._titles["sheet"]):
-            widget.setVisible(bool(plan.sheets))
+            widget.setVisible(bool(plan.sheets) and source.member is None)
         for box, value in (
             (self.kind, plan.kind),
             (self.layout_box, plan.layout),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from pdm_desktop.core import times
@@ -75,6 +75,32 @@ class Source:
     shown: Choices | None = None
     preview: Preview | None = None
     error: PdmError | None = None
+    member: str | None = None
+    """Which one of the tables of an archive; None where the file is one table."""
+
+    @staticmethod
+    def of(path: Path, member: str | None) -> Source:
+        """A file, or one table of an archive, of which nothing is known yet."""
+        return Source(path, Choices(sheet=member), member=member)
+
+    @property
+    def key(self) -> tuple[Path, str | None]:
+        """What tells it from others."""
+        return self.path, self.member
+
+    @property
+    def name(self) -> str:
+        """What it is called on the screen."""
+        return self.path.name if self.member is None else f"{self.path.name} \N{RIGHTWARDS ARROW} {self.member}"
+
+    @property
+    def changed(self) -> bool:
+        """Whether the user said anything of it."""
+        return self.choices != Choices(sheet=self.member)
+
+    def reset(self) -> None:
+        """Back to what is recognised."""
+        self.choices = Choices(sheet=self.member)
 
     @property
     def fresh(self) -> bool:
@@ -90,16 +116,25 @@ class Source:
         """Whether the other file has the same columns and was given the same answers so far."""
         if other is self or self.plan is None or other.plan is None:
             return False
-        return (self.plan.header, self.plan.layout, self.choices) == (
+        return (self.plan.header, self.plan.layout, self._said()) == (
             other.plan.header,
             other.plan.layout,
-            other.choices,
+            other._said(),
+        )
+
+    def _said(self) -> Choices:
+        """The choices but for what must differ from file to file."""
+        named = self.choices.machine == self.file_name
+        return replace(
+            self.choices,
+            sheet=None if self.member else self.choices.sheet,
+            machine="its file name" if named else self.choices.machine,
         )
 
     @property
     def file_name(self) -> str:
         """The name without its endings: a machine may be called so."""
-        return self.path.name.split(".")[0]
+        return PurePosixPath(self.member or self.path.name).name.split(".")[0]
 
     @property
     def ready(self) -> bool:

@@ -93,20 +93,24 @@ class ImportWizard(StepDialog):
         def work(workspace: Any, progress: Any) -> list[Source]:
             found: list[Source] = []
             for path in paths:
-                for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+                try:
+                    tables = workspace.tables(path)
+                except PdmError as exc:
+                    found.append(seen_as(Source(path), NO_CHOICES, exc))
+                    continue
+                for file, member in tables:
                     progress.step(len(found), 0, f"Looking at {file.name}")
-                    if not file.is_file() and path.is_dir():
-                        continue
-                    seen = seen_as(Source(file), NO_CHOICES, look(workspace, file, NO_CHOICES))
+                    source = Source.of(file, member)
+                    seen = seen_as(source, source.choices, look(workspace, file, source.choices))
                     # A folder may hold other files too; one that the user named is shown with what is wrong with it.
                     if not path.is_dir() or (seen.plan is not None and not stranger(seen.plan)):
                         found.append(seen)
             return found
 
         def done(found: list[Source]) -> None:
-            known = {source.path for source in self.sources}
+            known = {source.key for source in self.sources}
             first = not self.sources
-            self.sources += [source for source in found if source.path not in known]
+            self.sources += [source for source in found if source.key not in known]
             self.note.setText("")
             if not self.sources:
                 self.files.verdict.show_text("There is no file of a plant here.", "alarm")
@@ -160,7 +164,7 @@ class ImportWizard(StepDialog):
 
     def _reset(self) -> None:
         if self.source is not None:
-            self.source.choices = NO_CHOICES
+            self.source.reset()
             self._refresh()
 
     def _refresh(self) -> None:
@@ -235,7 +239,7 @@ class ImportWizard(StepDialog):
     def _check(self) -> None:
         self._checked = None
         self._go(CHECK)
-        kept = [source for source in self.sources if source.choices != NO_CHOICES]
+        kept = [source for source in self.sources if source.changed]
         self.check.profile.setVisible(bool(kept))
         if kept and not self.check.name.text():
             self.check.name.setText(kept[0].file_name)
@@ -259,12 +263,11 @@ class ImportWizard(StepDialog):
             self.imported.emit(made)
 
         self._importing = True
-        title = f"Importing {self.sources[0].path.name}" if len(self.sources) == 1 else "Importing files"
+        title = f"Importing {self.sources[0].name}" if len(self.sources) == 1 else "Importing files"
         self._start(title, dry_run=False, done=done)
 
     def _start(self, title: str, *, dry_run: bool, done: Any) -> None:
-        paths = [source.path for source in self.sources]
-        choices = {source.path: source.choices for source in self.sources}
+        tables = [(source.path, source.choices) for source in self.sources]
 
         def failed(error: Exception) -> None:
             self._task, self._importing = None, False
@@ -283,7 +286,7 @@ class ImportWizard(StepDialog):
         self._task = self._ask(
             "write",
             title,
-            lambda w, p: w.import_files(paths, p, choices=choices, dry_run=dry_run),
+            lambda w, p: w.import_tables(tables, p, dry_run=dry_run),
             self._if_open(done),
             self._if_open(failed),
         )
@@ -292,7 +295,7 @@ class ImportWizard(StepDialog):
 
     def _keep_profile(self) -> None:
         name = self.check.name.text().strip()
-        kept = [source for source in self.sources if source.choices != NO_CHOICES and source.plan is not None]
+        kept = [source for source in self.sources if source.changed and source.plan is not None]
         if not (self.check.keep.isChecked() and name and kept):
             return
         plan = kept[0].plan
@@ -320,7 +323,7 @@ class ImportWizard(StepDialog):
             self.columns.show_source(self.source)
         self.picker.clear()
         for source in self.sources:
-            self.picker.addItem(source.path.name)
+            self.picker.addItem(source.name)
         if self.source is not None:
             self.picker.setCurrentIndex(self.sources.index(self.source))
         self._follow()
@@ -350,7 +353,7 @@ class ImportWizard(StepDialog):
             }[step]
         )
         if step in (READING, COLUMNS) and source is not None:
-            open_ones = [s.path.name for s in self.sources if s is not source and not s.ready]
+            open_ones = [s.name for s in self.sources if s is not source and not s.ready]
             waiting = source.plan is not None and bool(source.plan.questions)
             self.note.setText(
                 "Looking at it …"
