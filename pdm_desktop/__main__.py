@@ -14,13 +14,18 @@ def main(argv: list[str] | None = None) -> int:
     import multiprocessing
 
     multiprocessing.freeze_support()
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["--read-workbook"]:  # the packed program reads a workbook for itself, in a process of its own
+        from pdm_desktop.core import workbook_reader
+
+        return workbook_reader.main(given[1:])
     for stream in (sys.stdout, sys.stderr):
         # A pipe on Windows would otherwise take the code page, which lacks the letters of many a plant.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     from pdm_desktop import cli
 
-    arguments = cli.parse(sys.argv[1:] if argv is None else argv)
+    arguments = cli.parse(given)
     if arguments.command in (None, "open"):
         from pdm_desktop.core.errors import PdmError
         from pdm_desktop.gui import app

@@ -1,5 +1,5 @@
 """A file as UTF-8 text in pieces, whatever it is packed in and written in: plain, .gz, .zip, .xlsx (.xls, .ods),
-.parquet. Bounded memory but for workbooks, which are read a sheet at a time; nothing unpacks without limit."""
+.parquet. Bounded memory; nothing unpacks without limit."""
 
 from __future__ import annotations
 
@@ -119,8 +119,7 @@ class Source:
                 while block := file.read(1 << 20):
                     self._hash.update(block)
         if self._packed in ("workbook", "parquet"):
-            rows = workbook.rows(self._path, self._packed, self._sheet)
-            yield from workbook.as_text(rows, size)
+            yield from workbook.text(self._path, self._packed, self._sheet, size)
             return
         with _reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
             yield from _newlines(self._decoded(file, size))

@@ -3,55 +3,52 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from pdm_desktop.core import workbook_reader
 from pdm_desktop.core.errors import PdmError
 
 MOST_BYTES = 1024 * 1024 * 1024
-"""Largest unpacked workbook: it is read into memory, and takes about as much there."""
+"""Largest unpacked workbook."""
 _HEAD_ROWS = 400
+_HINT = "Save it again as .xlsx or CSV."
 Row = list[str]
 
 
 def sheets(path: Path) -> tuple[str, ...]:
     """The names of a workbook's sheets that hold cells."""
-    book = _open(path)
-    try:
-        names = tuple(book.sheet_names)
-    finally:
-        book.close()
+    _check(path)
+    names = tuple(json.loads(b"".join(_read(path))))
     if not names:
-        raise PdmError("The workbook has no sheet.", "Save it again as .xlsx or CSV.", path.name)
+        raise PdmError("The workbook has no sheet.", _HINT, path.name)
     return names
 
 
 def head(path: Path, packed: str, sheet: str | None) -> list[Row]:
     """The first rows, as text."""
-    return list(islice(rows(path, packed, sheet), _HEAD_ROWS))
-
-
-def rows(path: Path, packed: str, sheet: str | None) -> Iterator[Row]:
-    """All rows of a sheet as text, from its first line, each as wide as the widest."""
     if packed == "parquet":
-        yield from _parquet(path)
-        return
-    from python_calamine import CalamineError
-
-    book = _open(path)
+        return list(islice(_parquet(path), _HEAD_ROWS))
+    text = b"".join(_read(path, sheet or sheets(path)[0], str(_HEAD_ROWS))).decode("utf-8")
     try:
-        page = book.get_sheet_by_name(sheet or book.sheet_names[0])
-        for row in page.iter_rows():
-            yield [_text(cell) for cell in row]
-    except CalamineError as exc:
-        raise PdmError(f"The workbook cannot be read ({exc}).", "Save it again as .xlsx or CSV.", path.name) from exc
-    finally:
-        book.close()
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as exc:
+        raise PdmError(f"The workbook cannot be read ({exc}).", _HINT, path.name) from exc
+
+
+def text(path: Path, packed: str, sheet: str | None, size: int) -> Iterator[bytes]:
+    """All rows of a sheet as CSV in UTF-8, about `size` bytes at a time, a line a row, from the sheet's first line."""
+    if packed == "parquet":
+        return as_text(_parquet(path), size)
+    return _read(path, sheet or sheets(path)[0], "0", size=size)
 
 
 def as_text(table: Iterator[Row], size: int) -> Iterator[bytes]:
@@ -69,40 +66,59 @@ def as_text(table: Iterator[Row], size: int) -> Iterator[bytes]:
         yield buffer.getvalue().encode("utf-8", "replace")
 
 
-def _open(path: Path) -> Any:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
+def _check(path: Path) -> None:
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                total = sum(info.file_size for info in archive.infolist())
-            if total > MOST_BYTES:
-                raise PdmError(
-                    f"The workbook unpacks to {total / 1e9:.1f} GB, more than is read at once.",
-                    "Export it as CSV, which may have any size.",
-                    path.name,
-                )
-        return CalamineWorkbook.from_path(str(path))
-    except PasswordError as exc:
-        raise PdmError("The workbook is locked by a password.", "Save it without one.", path.name) from exc
-    except (CalamineError, zipfile.BadZipFile, OSError) as exc:
-        raise PdmError(f"The workbook cannot be read ({exc}).", "Save it again as .xlsx or CSV.", path.name) from exc
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            total = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, UnicodeError, OSError) as exc:
+        raise PdmError(f"The workbook cannot be read ({exc}).", _HINT, path.name) from exc
+    if total > MOST_BYTES:
+        raise PdmError(
+            f"The workbook unpacks to {total / 1e9:.1f} GB, more than is read at once.",
+            "Export it as CSV, which may have any size.",
+            path.name,
+        )
 
 
-def _text(cell: Any) -> str:
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, str):
-        return " ".join(cell.splitlines()) if "\n" in cell or "\r" in cell else cell
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(" ")
-    if isinstance(cell, dt.timedelta):  # a time of day, in some workbooks
-        return (dt.datetime(1900, 1, 1, tzinfo=dt.UTC) + cell).time().isoformat()
-    if isinstance(cell, (dt.date, dt.time)):
-        return cell.isoformat()
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return "" if cell is None else str(cell)
+def _read(path: Path, *wanted: str, size: int = 1 << 20) -> Iterator[bytes]:
+    """What `workbook_reader` writes of the file, in a process of its own."""
+    if getattr(sys, "frozen", False):
+        command = [sys.executable, workbook_reader.ARGUMENT]
+    else:
+        command = [sys.executable, "-I", workbook_reader.__file__]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            [*command, str(path.absolute()), *wanted],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            env=os.environ | {"RUST_BACKTRACE": "0"},
+        ) as reader,
+    ):
+        assert reader.stdout is not None
+        try:
+            while piece := reader.stdout.read(size):
+                yield piece
+            code = reader.wait()
+        finally:
+            if reader.poll() is None:
+                reader.kill()  # nobody wants the rest
+        said.seek(0)
+        words = said.read(2_000).decode("utf-8", "replace")
+    if code == workbook_reader.LOCKED:
+        raise PdmError("The workbook is locked by a password.", "Save it without one.", path.name)
+    if code == workbook_reader.BAD_FILE:
+        raise PdmError(f"The workbook cannot be read ({words.strip()}).", _HINT, path.name)
+    if code:
+        raise PdmError(
+            f"The workbook cannot be read, or not within {workbook_reader.MOST_BYTES / 1e9:.1f} GB of memory.",
+            "Export it as CSV, which may have any size.",
+            path.name,
+        )
 
 
 def _parquet(path: Path) -> Iterator[Row]:
@@ -120,6 +136,6 @@ def _parquet(path: Path) -> Iterator[Row]:
             for batch in file.iter_batches(batch_size=10_000):
                 columns = [column.to_pylist() for column in batch.columns]
                 for row in zip(*columns, strict=True):
-                    yield [_text(cell) for cell in row]
+                    yield [workbook_reader.text(cell) for cell in row]
     except (OSError, ValueError) as exc:  # pyarrow's own errors are among these
         raise PdmError(f"The Parquet file cannot be read ({exc}).", "Export it again.", path.name) from exc
