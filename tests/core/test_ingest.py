@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.ingest import import_file, recognise
 from pdm_desktop.core.progress import Progress, Step
 from pdm_desktop.core.results import FileReport
-from pdm_desktop.core.store import Store
 from pdm_desktop.core.workspace import Workspace
+from tests.core.plants import Plant
 
 HOUR = 3_600_000
 T0 = 1_420_092_000_000  # 2015-01-01 06:00 UTC
@@ -30,31 +29,6 @@ TELEMETRY = """datetime,machineID,heat,flow
 2015-01-01 07:00:00,1,11.25,
 2015-01-01 06:00:00,2,12,201.5
 """
-
-
-class Plant:
-    """A store and a folder to write files into."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = Store.open(folder / "plant.db")
-
-    def write(self, text: str | bytes, name: str = "file.csv") -> Path:
-        path = self.folder / name
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return path
-
-    def give(self, text: str | bytes, name: str = "file.csv", **options) -> FileReport:
-        options = {"progress": Progress(), "rejects_dir": self.folder / "imports"} | options
-        return import_file(self.store, self.write(text, name), **options)
-
-    def tables(self) -> dict[str, list[tuple]]:
-        connection = sqlite3.connect(self.store.path)
-        try:
-            names = [n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
-            return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
-        finally:
-            connection.close()
 
 
 @pytest.fixture
