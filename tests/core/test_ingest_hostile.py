@@ -112,6 +112,70 @@ def test_a_file_without_a_name_in_an_archive_is_passed_over(plant: Plant) -> Non
     assert plant.give(nameless, "file.zip").accepted == 24
 
 
+# -- workbooks --------------------------------------------------------------------------------------------------------
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+ROW = '<row><c t="inlineStr"><is><t>{}</t></is></c><c t="inlineStr"><is><t>{}</t></is></c><c>{}</c></row>'
+ROWS = ROW.format("time", "machine", "<v>1</v>").replace("<c><v>1</v></c>", '<c t="str"><v>heat</v></c>') + ROW.format(
+    "2019-01-31 06:00", "P1", "<v>5</v>"
+)
+
+
+def workbook(folder: Path, rows: str, before: str = "") -> Path:
+    """A workbook with one sheet of these rows; before: what stands above the sheet's first element."""
+    path = folder / "file.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{_PACKAGE}">'
+            f'<Relationship Id="a" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets><sheet name="Data" sheetId="1" r:id="b"/></sheets>'
+            "</workbook>",
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{_PACKAGE}">'
+            f'<Relationship Id="b" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.xml",
+            f'{before}<worksheet xmlns="{_MAIN}"><sheetData>{rows}</sheetData></worksheet>',
+        )
+    return path
+
+
+def test_a_workbook_whose_one_cell_claims_a_terabyte_is_refused_and_the_program_lives(plant: Plant) -> None:
+    assert plant.give(workbook(plant.folder, ROWS), dry_run=True).accepted == 1
+    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    plant.refuses(workbook(plant.folder, ROWS + far), "not within 1.5 GB of memory")
+    farther = '<row r="4294967295"><c r="ZZZZZZ4294967295"><v>1</v></c></row>'
+    plant.refuses(workbook(plant.folder, ROWS + farther), "not within 1.5 GB of memory")
+
+
+def test_entities_of_a_workbook_are_neither_fetched_nor_multiplied(plant: Plant, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    fetched = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{(tmp_path / "secret.txt").as_uri()}">]>'
+    plant.refuses(workbook(plant.folder, ROWS.replace("P1", "&e;"), fetched), "unrecognized entity")
+    laughs = '<!DOCTYPE x [<!ENTITY a "' + "ha" * 1_000 + '">'
+    laughs += "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefg", "bcdefgh", strict=True)) + "]>"
+    plant.refuses(workbook(plant.folder, ROWS.replace("P1", "&h;"), laughs), "unrecognized entity")
+
+
+@pytest.mark.parametrize("rest", [b"\0" * 5_000, b"\xff" * 5_000, b""])
+def test_an_old_workbook_that_is_none_inside_is_refused(plant: Plant, rest: bytes) -> None:
+    plant.refuses(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + rest, "The workbook cannot be read", "file.xls")
+
+
+def test_a_workbook_without_a_sheet_is_refused(plant: Plant) -> None:
+    path = packed(plant.folder, zipfile.ZIP_DEFLATED, **{"xl/workbook.xml": "<workbook/>"})
+    plant.refuses(path, "The workbook (has no sheet|cannot be read)")
+
+
 # -- quotes -----------------------------------------------------------------------------------------------------------
 
 
