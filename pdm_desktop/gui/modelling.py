@@ -22,6 +22,7 @@ from pdm_desktop.core.model_results import (
     TrainingSettings,
 )
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.sent import Sending
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.pages.models import ModelsPage, file_name
 from pdm_desktop.gui.session import Session
@@ -85,12 +86,13 @@ class Modelling(QObject):
         page.export_requested.connect(self._ask_export)
         page.import_requested.connect(self._ask_import)
         page.evaluate_requested.connect(self._evaluate)
+        page.send_requested.connect(self.send)
         page.machine_requested.connect(self.machine_requested)
         return page
 
     def load(self) -> None:
         """Look at the versions; `shown` follows."""
-        zone, writable = self._zone(), self._session.writable
+        zone, writable, server = self._zone(), self._session.writable, self._server()
 
         def work(workspace: Workspace, progress: Progress) -> tuple[tuple[ModelVersion, ...], tuple[Decision, ...]]:
             progress.check()
@@ -99,7 +101,7 @@ class Modelling(QObject):
         def done(found: tuple[tuple[ModelVersion, ...], tuple[Decision, ...]]) -> None:
             page = self._page
             if page is not None:
-                page.show_versions(*found, self._lately(), zone, writable)
+                page.show_versions(*found, self._lately(), zone, writable, server)
                 if self._choose:
                     page.choose(self._choose)
                     self._choose = ""
@@ -146,6 +148,20 @@ class Modelling(QObject):
                 self.load()
 
         self._session.ask("write", title, lambda w, _: work(w), done, self._fail)
+
+    def send(self) -> None:
+        """Send the tracking server what it does not have yet."""
+
+        def done(made: Sending) -> None:
+            self._tell_sending(made)
+            self.load()
+
+        title = f"Sending model versions to {self._server()}"
+        self._session.ask("job", title, lambda w, p: w.send_models(p), done, self._fail)
+
+    def _tell_sending(self, made: Sending) -> None:
+        if made.server:
+            self._notice(made.text, "watch" if made.problem else "good", "", lambda: None)
 
     def _ask_export(self, version: ModelVersion) -> None:
         workspace = self._session.workspace
@@ -261,8 +277,10 @@ class Modelling(QObject):
                 return
             fleet = self._session.fleet
             wizard.show_result(result, fleet.as_of if fleet is not None else times.now_ms())
+            self._tell_sending(result.sending)
             if not wizard.isVisible():
-                self._notice(f"The training is done. {headline(result)[0]}", "", "Show the result", self.retrain)
+                told = " ".join(filter(None, ("The training is done.", headline(result)[0], result.sending.problem)))
+                self._notice(told, "", "Show the result", self.retrain)
             if self._page is not None:
                 self.load()
 
@@ -317,6 +335,10 @@ class Modelling(QObject):
                 self.load()
 
     # ---- what holds now
+
+    def _server(self) -> str:
+        workspace = self._session.workspace
+        return workspace.settings.tracking_server if workspace is not None else ""
 
     def _zone(self) -> str:
         workspace = self._session.workspace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from pdm_desktop.gui.pages.models import ModelsPage, file_name
 from pdm_desktop.gui.theme import Theme
+from tests.gui.hands import press
 from tests.gui.trained import HISTORY, at, dispose, figures, version
 
 SPAN = (at("2015-01-01"), at("2015-12-31"))
@@ -125,3 +127,16 @@ def test_the_page_fits_the_smallest_window(page: ModelsPage, theme: Theme, choic
         QApplication.processEvents()
         assert page.minimumSizeHint().width() <= 1294
         assert page.minimumSizeHint().height() <= 692
+
+
+def test_what_a_tracking_server_lacks_is_said_and_can_be_sent(qtbot: QtBot, page: ModelsPage) -> None:
+    assert not page.banner.isVisible()
+    sent = [replace(made, sent_to="http://server:5000") if made.version != "4" else made for made in VERSIONS]
+    page.show_versions(sent, HISTORY, SPAN, "UTC", writable=True, server="http://server:5000")
+    assert page.banner.text.startswith("Version 4 is not on http://server:5000 yet.")
+    with qtbot.waitSignal(page.send_requested):
+        press(qtbot, page.banner, "Send now")
+    page.show_versions(VERSIONS, HISTORY, SPAN, "UTC", writable=True, server="http://other:5000")
+    assert page.banner.text.startswith("Versions 1, 3, 4, 5 are not on http://other:5000 yet.")
+    page.show_versions(sent, HISTORY, SPAN, "UTC", writable=False, server="http://server:5000")
+    assert not page.banner.isVisible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -281,3 +282,18 @@ def test_a_model_file_opened_with_the_program_comes_in_only_when_agreed_to(
     assert "came in. It is not in use." in window.notice.text
     assert (tmp_path / "another" / "mlruns").exists()
     window.hide()
+
+
+def test_a_tracking_server_that_is_not_there_is_told_of_calmly(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.session.workspace is not None
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    window.session.workspace.change_settings({"tracking_server": address})
+    page = models(qtbot, window)
+    assert page.banner.text.startswith(f"Versions 1, 2 are not on {address} yet.")
+    press(qtbot, page.banner, "Send now")
+    idle(qtbot, window)
+    assert f"The tracking server {address} cannot be reached" in window.notice.text
+    assert "will be sent with the next training" in window.notice.text
+    assert page.banner.text.startswith("Versions 1, 2 are not on")

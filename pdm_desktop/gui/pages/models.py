@@ -37,6 +37,7 @@ class ModelsPage(QWidget):
     evaluate_requested = Signal(str, object, object)
     """Version, start and end (ms UTC)."""
     machine_requested = Signal(str, object)
+    send_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +47,7 @@ class ModelsPage(QWidget):
         self._writable = True
         self._span: tuple[int | None, int | None] = (None, None)
         self._shown = ""
+        self._server = ""
         self.head = PageHead("Models", "Which version judges the machines, how good each is, and where it came from")
         self.banner = Banner()
         self.import_button = button("Import…")
@@ -74,9 +76,11 @@ class ModelsPage(QWidget):
         span: tuple[int | None, int | None],
         zone: str,
         writable: bool,
+        server: str = "",
     ) -> None:
-        """Show them, the one in use chosen at first. span: of the record, ms UTC; writable: whether any may change."""
-        self._zone, self._writable, self._span = zone, writable, span
+        """Show them, the one in use chosen at first. span: of the record, ms UTC; writable: whether any may change;
+        server: the tracking server that gets copies, where one is set."""
+        self._zone, self._writable, self._span, self._server = zone, writable, span, server
         chosen = self.selected()
         self.model.set_rows(sorted(versions, key=lambda row: (not row.champion, -(row.created or 0))))
         self.history.show_decisions(history, zone)
@@ -173,6 +177,7 @@ class ModelsPage(QWidget):
         self.rollback_button.clicked.connect(self.rollback_requested)
         self.promote_button.clicked.connect(lambda: self._tell(self.promote_requested))
         self.export_button.clicked.connect(lambda: self._tell(self.export_requested))
+        self.banner.acted.connect(self.send_requested)
         self.evaluation.asked.connect(self._evaluate)
         self.evaluation.machine_requested.connect(self.machine_requested)
 
@@ -225,12 +230,13 @@ class ModelsPage(QWidget):
         self.export_button.setEnabled(version is not None)
         self.import_button.setEnabled(self._writable)
         self.retrain_button.setEnabled(self._writable)
-        self.banner.show_text(
-            f"Version {version.version} cannot be used here: {version.obstacle}"
-            if version and version.obstacle
-            else "",
-            "watch",
-        )
+        waiting = [row.version for row in rows if row.sent_to != self._server] if self._server else []
+        if version and version.obstacle:
+            self.banner.show_text(f"Version {version.version} cannot be used here: {version.obstacle}", "watch")
+        elif waiting and self._writable:
+            self.banner.show_text(waiting_text(waiting, self._server), "", "Send now")
+        else:
+            self.banner.show_text("")
 
     def _tell(self, signal: object) -> None:
         version = self.selected()
@@ -246,6 +252,13 @@ class ModelsPage(QWidget):
 def test_figures(row: ModelVersion) -> Figures:
     """The version's figures over its test span."""
     return row.metrics.get("test", {})
+
+
+def waiting_text(waiting: Sequence[str], server: str) -> str:
+    """What the tracking server does not have yet."""
+    numbers = sorted(waiting, key=natural)
+    named = f"Version {numbers[0]} is" if len(numbers) == 1 else f"Versions {', '.join(numbers)} are"
+    return f"{named} not on {server} yet. What is here is complete; the next training sends the rest along."
 
 
 def state_text(row: ModelVersion) -> str:
