@@ -35,14 +35,15 @@ def single_features(rows: Sequence[MachineRows], spec: FeatureSpec) -> list[Find
     truth = np.concatenate([r.labels[:, 0] for r in rows]) if rows else np.empty(0, np.int8)
     if not (truth == 1).any() or (truth == 1).mean() > 0.5:
         return []
-    matrix = np.concatenate([r.matrix for r in rows])
     some = np.unique(
         np.concatenate([np.flatnonzero(truth == 1), np.arange(0, len(truth), len(truth) // _LOOKED_AT + 1)])
     )
     best: dict[tuple[str, str], tuple[float, str]] = {}
     for column, feature in enumerate(spec.columns):
+        # A column at a time: all of them side by side are as large as the matrix itself.
+        values = np.concatenate([r.matrix[:, column] for r in rows]).astype(float)
         for direction in (1.0, -1.0):
-            score = np.nan_to_num(direction * matrix[:, column].astype(float), nan=-1e300)
+            score = np.nan_to_num(direction * values, nan=-1e300)
             if roc_auc(truth[some], score[some]) < _PROMISING_AUC:
                 continue
             ap = average_precision(truth, score)

@@ -1,14 +1,12 @@
-"""What a plant's record offers for training: which rows, features, spans; what is missing; and the rows themselves."""
+"""What a plant's record offers for training: which rows, features, spans; what is missing."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import (
@@ -16,7 +14,6 @@ from pdm_desktop.core.features import (
     MachineHistory,
     grid,
     grid_step,
-    label_matrix,
     scored_times,
     silent_sensors,
 )
@@ -24,14 +21,12 @@ from pdm_desktop.core.histories import histories
 from pdm_desktop.core.model_results import TrainingData, TrainingSettings
 from pdm_desktop.core.moments import Ints
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.rowset import MachineRows, Splits, machine_rows, split_times
+from pdm_desktop.core.rowset import Splits, split_times
 from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 from pdm_desktop.core.times import HOUR, short
 
-MOST_TRAINING_ROWS = 1_200_000
-"""Beyond it rows without a failure ahead are thinned; those kept count for those left out."""
 FEWEST, ENOUGH = 3, 30
 """Failures: fewer cannot be split into training, validation and test; below ENOUGH figures are told with a warning."""
 MOST_SILENT = 0.2
@@ -293,65 +288,6 @@ def _nothing(why: PdmError, horizon_h: float) -> TrainingData:
         verdict="not enough",
         advice=(why.hint,) if why.hint else (),
     )
-
-
-def rows_of(
-    found: Gathered,
-    spec: FeatureSpec,
-    components: Sequence[str],
-    splits: Splits,
-    progress: Progress,
-    *,
-    held_out_only: bool = False,
-    seed: int = 0,
-    most: int = MOST_TRAINING_ROWS,
-) -> tuple[list[MachineRows], int]:
-    """The rows of every machine in the spans (held_out_only: those nobody trains on), and of how many rows without a
-    failure ahead one is kept in training (1 = all)."""
-    training = sum(
-        int(np.searchsorted(t, splits.train_to, "right"))
-        for machine, t in found.times.items()
-        if machine not in splits.held_out
-    )
-    every = max(1, -(-training // most))
-    rng = np.random.default_rng([seed, 20])
-    made = []
-    for done, (machine, times) in enumerate(found.times.items()):
-        progress.step(done, len(found.times), "Computing features")
-        history = found.histories[machine]
-        late = times[times >= splits.test_from]
-        weights = np.ones(len(late), np.float32)
-        if not held_out_only and machine not in splits.held_out:
-            early, kept = _thinned(history, spec, times[times <= splits.train_to], found.known_until, every, rng)
-            middle = times[(times >= splits.validation_from) & (times <= splits.validation_to)]
-            late = np.concatenate((early, middle, late))
-            weights = np.concatenate((kept, np.ones(len(middle), np.float32), weights))
-        rows = machine_rows(history, spec, late, found.known_until, components, weights)
-        made.append(rows if every > 1 else replace(rows, weights=None))
-    return made, every
-
-
-def _thinned(
-    history: MachineHistory, spec: FeatureSpec, times: Ints, known_until: int, every: int, rng: np.random.Generator
-) -> tuple[Ints, npt.NDArray[np.float32]]:
-    """Every row with a failure ahead, and one of `every` others by chance, each standing for so many."""
-    if every == 1:
-        return times, np.ones(len(times), np.float32)
-    ahead = label_matrix(history.failures, (), times, spec.horizon, known_until)[:, 0] == 1
-    kept = ahead | (rng.random(len(times)) < 1 / every)
-    return times[kept], np.where(ahead[kept], 1, every).astype(np.float32)
-
-
-def fingerprint(rows: Sequence[MachineRows], splits: Splits) -> str:
-    """SHA-256 of the training matrix: machine, times, features and labels of every training row."""
-    digest = hashlib.sha256()
-    for part in rows:
-        if part.machine not in splits.held_out:
-            part = part.between(splits.train_from, splits.train_to)
-            digest.update(part.machine.encode())
-            for array in (part.times, part.matrix, part.labels):
-                digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:

@@ -16,6 +16,7 @@ from pdm_desktop.core import (
     baselines,
     comparison,
     gathering,
+    matrix,
     model_card,
     rivals,
     rowset,
@@ -62,7 +63,7 @@ def retrain(
     begun = time.monotonic()
     found = gathering.gather(plant.store, plant.settings, options, progress)
     splits, warnings = gathering.choose_splits(found, options)
-    rows, thinned = gathering.rows_of(found, found.spec, found.components, splits, progress, seed=options.seed)
+    rows, thinned = matrix.rows_of(found, found.spec, found.components, splits, progress, seed=options.seed)
     spans = rivals.spans_of(rows, splits)
     candidate, trials = _trained(plant, rows, found, splits, options, progress, on_round)
     progress.step(0, 0, "Comparing")
@@ -86,7 +87,7 @@ def retrain(
     parts = _parts(found, spans, rows, splits)
     warnings += _warnings(found, parts, thinned, about)
     importance = training.importance(candidate)
-    mark = gathering.fingerprint(rows, splits)
+    mark = matrix.fingerprint(rows, splits)
     changes = _changes(plant, candidate, progress)
     promote = options.promote == "always" or (options.promote == "if-better" and verdict.better)
     facts = {
@@ -171,9 +172,7 @@ def _trained(
     trials = 0
     if options.trials:
         given = json.dumps([params, rounds, patience, list(found.components)], sort_keys=True)
-        key = hashlib.sha256(
-            f"{gathering.fingerprint(rows, splits)} {options.seed} {splits} {given}".encode()
-        ).hexdigest()
+        key = hashlib.sha256(f"{matrix.fingerprint(rows, splits)} {options.seed} {splits} {given}".encode()).hexdigest()
         search = tuning.Search(
             options.trials,
             options.time_limit_s,

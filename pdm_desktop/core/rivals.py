@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import baselines, gathering, scoring, training
+from pdm_desktop.core import baselines, matrix, scoring, training
 from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
@@ -18,7 +18,7 @@ from pdm_desktop.core.features import FeatureSpec
 from pdm_desktop.core.gathering import Gathered
 from pdm_desktop.core.model_results import BASELINES, ModelVersion, Span, TrainingSettings
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.rowset import MachineRows, Splits
+from pdm_desktop.core.rowset import MachineRows, Splits, features_at
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 from pdm_desktop.core.training import Candidate
@@ -98,17 +98,25 @@ def champion_on(
     label = f"champion v{version.version}"
     if _has_seen(version, splits, found):
         anew = _fitted_anew(version, model.spec, found, splits, rows, options, progress)
-        own = _spans_with(model.spec, anew.outputs[1:], found, splits, progress, anew.spec == found.spec, spans)
-        risks = _held_out_risks(anew.predict, own)
+        risks = _held_out_risks(anew.predict, anew.spec, found, spans, progress)
         note = "It was trained on some of these rows: its recipe was fitted anew on the candidate's training span."
         return Rival("champion", f"{label}, its recipe fitted anew", anew.threshold, anew.outputs, risks, note), ""
-    own = _spans_with(model.spec, model.components, found, splits, progress, model.spec == found.spec, spans)
-    risks = _held_out_risks(model.predict, own)
+    risks = _held_out_risks(model.predict, model.spec, found, spans, progress)
     return Rival("champion", label, model.info.threshold, model.outputs, risks), ""
 
 
-def _held_out_risks(predict: Callable[[Any], Floats], spans: Spans) -> dict[Span, list[Floats]]:
-    return {span: [predict(r.matrix) for r in rows] for span, rows in spans.items() if span != "validation"}
+def _held_out_risks(
+    predict: Callable[[Any], Floats], spec: FeatureSpec, found: Gathered, spans: Spans, progress: Progress
+) -> dict[Span, list[Floats]]:
+    """The risks of the rows held out. Features of another model are worked out machine by machine and not kept."""
+
+    def risk(rows: MachineRows) -> Floats:
+        progress.check()
+        if spec == found.spec:
+            return predict(rows.matrix)
+        return predict(features_at(found.histories[rows.machine], spec, rows.times))
+
+    return {span: [risk(r) for r in rows] for span, rows in spans.items() if span != "validation"}
 
 
 def _has_seen(version: ModelVersion, splits: Splits, found: Gathered) -> bool:
@@ -132,7 +140,7 @@ def _fitted_anew(
     rounds, patience, _ = limits_of({k: int(version.params[k]) for k in ("rounds", "patience") if k in version.params})
     params = {name: value for name, value in version.params.items() if name not in _OWN_PARAMS}
     if spec != found.spec:
-        rows, _ = gathering.rows_of(found, spec, found.components, splits, progress, seed=options.seed)
+        rows, _ = matrix.rows_of(found, spec, found.components, splits, progress, learn_only=True, seed=options.seed)
     return training.train(
         rows,
         spec,
@@ -147,22 +155,6 @@ def _fitted_anew(
         components=found.components,
         goal=options.goal,
     )
-
-
-def _spans_with(
-    spec: FeatureSpec,
-    components: Sequence[str],
-    found: Gathered,
-    splits: Splits,
-    progress: Progress,
-    same: bool,
-    spans: Spans,
-) -> Spans:
-    """The rows held out, with the features of another model."""
-    if same:
-        return spans
-    rows, _ = gathering.rows_of(found, spec, components, splits, progress, held_out_only=True)
-    return spans_of(rows, splits)
 
 
 def baselines_on(found: Gathered, spans: Spans, options: TrainingSettings, scale: Scale, rates: Floats) -> list[Rival]:

@@ -53,6 +53,18 @@ class MachineRows:
         )
 
 
+def thinned(rows: Sequence[MachineRows], every: int) -> list[MachineRows]:
+    """Every row with a failure ahead and, by chance but always the same, one of `every` others, each for so many."""
+    rng = np.random.default_rng([every, 20])
+    made = []
+    for r in rows:
+        ahead = r.labels[:, 0] == 1
+        kept = ahead | (rng.random(len(ahead)) < 1 / every)
+        weights = np.where(ahead[kept], 1, every).astype(np.float32)
+        made.append(replace(r, times=r.times[kept], matrix=r.matrix[kept], labels=r.labels[kept], weights=weights))
+    return made
+
+
 @dataclass(frozen=True)
 class Splits:
     """Row times (ms, both ends included) of the three spans, and the machines kept out of all of them.

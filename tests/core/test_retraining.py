@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pdm_desktop.core import matrix
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.model_results import Goal, Round, TrainingSettings
 from pdm_desktop.core.progress import Progress, Step
@@ -273,3 +274,25 @@ def test_tuning_stops_at_its_time_limit_after_at_least_one_trial(workspace: Path
     with Workspace.open(workspace) as opened:
         made = opened.retrain(quick(trials=50, time_limit_s=0.0), Progress())
     assert made.trials == 1
+
+
+def test_leaving_out_training_rows_of_large_records_does_not_bend_the_probabilities(
+    plant: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(plant, tmp_path / "ws")
+    with Workspace.open(tmp_path / "ws") as opened:
+        whole = opened.retrain(quick(), Progress())
+        monkeypatch.setitem(matrix.rows_of.__kwdefaults__, "most", whole.rows // 4 + 1)
+        thin = opened.retrain(quick(), Progress())
+    assert any("one of 4 was used, counting for all" in warning for warning in thin.warnings)
+    assert thin.rows < whole.rows / 2
+    for one in (whole, thin):
+        measured = one.of("candidate")
+        assert measured is not None
+        # Calibrated on, and measured over, rows of which none was left out: one in eight lies before a failure. Trained
+        # without weights the thinned rows would say one in three.
+        predicted = sum(p.rows * p.predicted for p in one.curves.reliability) / measured.figures["rows"]
+        observed = measured.figures["positives"] / measured.figures["rows"]
+        assert predicted == pytest.approx(observed, abs=0.012)
+        assert measured.figures["ece"] < 0.015
+    assert thin.of("candidate", "validation").figures["rows"] == whole.of("candidate", "validation").figures["rows"]  # type: ignore[union-attr]

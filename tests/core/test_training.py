@@ -193,3 +193,71 @@ def test_calibration_of_classes_that_do_not_overlap_stays_finite() -> None:
 
 def test_calibration_with_one_class_only_leaves_the_margin_as_it_is() -> None:
     assert calibration.platt(np.zeros(5, np.int8), np.arange(5.0)) == {"kind": "logistic", "a": 1.0, "b": 0.0}
+
+
+def test_thinned_rows_stand_for_all_of_them_and_keep_every_failure(rows: list[rowset.MachineRows]) -> None:
+    found = rowset.thinned(rows, 7)
+    whole, kept = np.concatenate([r.labels[:, 0] for r in rows]), np.concatenate([r.labels[:, 0] for r in found])
+    weights = np.concatenate([r.weights for r in found if r.weights is not None])
+    assert (kept == 1).sum() == (whole == 1).sum()
+    assert weights[kept == 1].tolist() == [1.0] * int((kept == 1).sum())
+    assert len(kept) < len(whole) / 5
+    # 33,000 rows: by chance two per cent more or less
+    assert weights.sum() == pytest.approx(len(whole), rel=0.02)
+
+
+def test_early_stopping_on_a_part_of_validation_stops_about_where_the_whole_does(
+    candidate: training.Candidate,
+    rows: list[rowset.MachineRows],
+    splits: rowset.Splits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "MOST_WATCHED_ROWS", 1500)
+    found = fit(rows, splits)
+    assert found.losses != candidate.losses
+    assert found.losses[20] == pytest.approx(candidate.losses[20], rel=0.1)
+    # Every row of validation still counts for calibration and figures.
+    assert found.metrics["validation"]["rows"] == candidate.metrics["validation"]["rows"]
+    assert found.rows == candidate.rows
+
+
+def chance(number: int, count: int) -> rowset.MachineRows:
+    """Rows of a machine that fails with probability sigmoid(2 x - 3), x being all one can see."""
+    rng = np.random.default_rng(number)
+    x = rng.normal(0, 1, count)
+    label = (rng.random(count) < 1 / (1 + np.exp(3 - 2 * x))).astype(np.int8)
+    times = simulate.START + HOUR * np.arange(count, dtype=np.int64)
+    return rowset.MachineRows(str(number), times, x.astype(np.float32)[:, None], label[:, None], np.empty(0, np.int64))
+
+
+def test_probabilities_learned_from_thinned_rows_are_those_of_the_record() -> None:
+    made = [chance(number, 12_000) for number in range(6)]
+    start = simulate.START
+    splits = rowset.Splits(
+        start,
+        start + 7_999 * HOUR,
+        start + 8_000 * HOUR,
+        start + 9_999 * HOUR,
+        start + 10_000 * HOUR,
+        start + 11_999 * HOUR,
+    )
+    learned = rowset.thinned([r.between(splits.train_from, splits.train_to) for r in made], 8)
+    rest = [r.between(splits.validation_from, splits.test_to) for r in made]
+    joined = [
+        replace(
+            early,
+            times=np.concatenate((early.times, late.times)),
+            matrix=np.concatenate((early.matrix, late.matrix)),
+            labels=np.concatenate((early.labels, late.labels)),
+            weights=np.concatenate((early.weights, np.ones(len(late.times), np.float32))),  # type: ignore[arg-type]
+        )
+        for early, late in zip(learned, rest, strict=True)
+    ]
+    params = {"max_depth": 2, "colsample_bytree": 1.0}
+    found = training.train(joined, SPEC, splits, step=HOUR, params=params, seed=1, threads=1, components=())
+    # The trees alone are right already; without weights they would be off by log 8 = 2.1 in log-odds.
+    assert found.calibration["any"]["b"] == pytest.approx(0, abs=0.35)
+    x = np.linspace(-1.5, 0.75, 10)
+    truth = 1 / (1 + np.exp(3 - 2 * x))
+    assert found.predict(x.astype(np.float32)[:, None])[:, 0] == pytest.approx(truth, abs=0.06)
+    assert found.metrics["test"]["ece"] < 0.015
