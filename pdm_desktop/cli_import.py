@@ -45,8 +45,10 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     watch.add_argument("--move", action="store_true", help="move files to done/, or to failed/ with the reason beside")
     watch.add_argument("--once", action="store_true", help="one look: takes what has not changed since an earlier one")
 
-    imports = command("imports", lambda a: _imports(a, tools), "list import batches or undo one")
-    imports.add_argument("action", choices=["list", "undo"])
+    imports = command(
+        "imports", lambda a: _imports(a, tools), "list import batches, undo one, or list where one differed"
+    )
+    imports.add_argument("action", choices=["list", "undo", "conflicts"])
     imports.add_argument("batch", nargs="?", type=int, metavar="BATCH")
 
 
@@ -181,9 +183,11 @@ def watch_words(report: Any) -> str:
 def _imports(arguments: Arguments, tools: Tools) -> int:
     from pdm_desktop.core import times
 
+    if arguments.action != "list" and arguments.batch is None:
+        raise UsageError("Which batch?", f"Usage: pdm-desktop imports {arguments.action} BATCH")
+    if arguments.action == "conflicts":
+        return _conflicts(arguments, tools)
     if arguments.action == "undo":
-        if arguments.batch is None:
-            raise UsageError("Which batch is to be undone?", "Usage: pdm-desktop imports undo BATCH")
         with tools.open(arguments) as workspace:
             changed = workspace.undo(arguments.batch, tools.progress(arguments))
         plain = {"undone": arguments.batch, "machines": sorted(changed)}
@@ -194,6 +198,37 @@ def _imports(arguments: Arguments, tools: Tools) -> int:
     lines = [batch_words(batch, times.iso(batch.imported_at, zone)) for batch in batches]
     listed: dict[str, Any] = {"batches": [asdict(b) | {"imported_at": times.iso(b.imported_at, zone)} for b in batches]}
     tools.put(arguments, listed, "\n".join(lines) or "Nothing was imported yet.")
+    return 0
+
+
+def _conflicts(arguments: Arguments, tools: Tools) -> int:
+    from pdm_desktop.core import times
+
+    with tools.open(arguments, reading=True) as workspace:
+        count, found = workspace.conflicts(arguments.batch)
+        zone = workspace.settings.time_zone
+
+    def said(row: Any, value: Any) -> Any:
+        return times.iso(int(value), zone) if row.cell == "known" else value
+
+    rows = [
+        asdict(row)
+        | {
+            "time": None if row.time is None else times.iso(row.time, zone),
+            "old": said(row, row.old),
+            "new": said(row, row.new),
+        }
+        for row in found
+    ]
+    lines = [
+        f"line {row['line']:>9,}  {row['machine']:<12} {row['time'] or '':<25} {row['label'] or ''} {row['cell']}: "
+        f"{row['old']} before, {row['new']} now"
+        for row in rows
+    ]
+    if count > len(rows):
+        lines.append(f"and {count - len(rows):,} more")
+    plain = {"batch": arguments.batch, "count": count, "conflicts": rows}
+    tools.put(arguments, plain, "\n".join(lines) or "The import differed in nothing from what was there.")
     return 0
 
 

@@ -189,7 +189,7 @@ def _sensors(arguments: Arguments, workspace: Any, tools: Tools) -> int:
 
     rows = workspace.data_overview(tools.progress(arguments)).sensor_rows
     if arguments.action == "list":
-        lines = [f"{row.name:<20} {row.unit:<8} {row.low} to {row.high}, {row.outside:,} outside" for row in rows]
+        lines = [f"{row.name:<20} {row.unit:<8} {_limits(row)}" for row in rows]
         tools.put(arguments, {"sensors": [asdict(row) for row in rows]}, "\n".join(lines))
         return 0
     (name,) = _needed(arguments, "sensor")
@@ -204,16 +204,19 @@ def _sensors(arguments: Arguments, workspace: Any, tools: Tools) -> int:
 
 
 def _changes(arguments: Arguments, workspace: Any, tools: Tools) -> int:
+    from pdm_desktop.core.changes import edit_text
+
     zone = workspace.settings.time_zone
     if arguments.action == "undo":
         (number,) = _needed(arguments, "what")
         workspace.undo_edit(number, _by(arguments).who, tools.progress(arguments))
         return _done(arguments, tools, number)
-    rows = [{**asdict(edit), "at": _iso(edit.at, zone)} for edit in workspace.changes()]
+    edits = workspace.changes()
+    rows = [{**asdict(edit), "at": _iso(edit.at, zone)} for edit in edits]
     lines = [
-        f"{row['id']:>4}  {row['at']}  {row['who']:<12} {row['what']:<18} {row['machine']:<10}"
-        f"{' (taken back)' if row['undone'] else ''} {row['why']}"
-        for row in rows
+        f"{edit.id:>4}  {_iso(edit.at, zone)}  {edit.who:<12} {f'{edit.machine}: ' if edit.machine else ''}"
+        f"{edit_text(edit, zone)}{f' ({edit.why})' if edit.why else ''}{'  (taken back)' if edit.undone else ''}"
+        for edit in edits
     ]
     tools.put(arguments, {"changes": rows}, "\n".join(lines))
     return 0
@@ -237,6 +240,14 @@ def _by(arguments: Arguments) -> Any:
     from pdm_desktop.core.record_results import By
 
     return By(arguments.by or user(), arguments.why)
+
+
+def _limits(row: Any) -> str:
+    if row.low is None and row.high is None:
+        return "no limits"
+    low, high = ("" if limit is None else f"{limit:g}" for limit in (row.low, row.high))
+    span = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
+    return f"plausible {span}, {row.outside:,} outside"
 
 
 def _limit(text: str) -> float | None:

@@ -12,7 +12,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import profiles as kept
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Preview, Profile
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import FileReport, ImportReport
+from pdm_desktop.core.results import ConflictCell, FileReport, ImportReport
 from pdm_desktop.core.schema import Kind
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
@@ -114,6 +114,10 @@ class WithImports:
                 continue
             plans.append(plan)
         return plans
+
+    def conflicts(self, batch: int, most: int = 10_000) -> tuple[int, tuple[ConflictCell, ...]]:
+        """In how many cells an import differed from what was there before, and the first of them, in file order."""
+        return self._store.conflicts(batch, most)
 
     # ---- profiles
 

@@ -213,6 +213,21 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class ConflictCell:
+    """A cell in which an import differed from what was there: its line, where it is, and both values (a make is a
+    text, a time in ms). time and label: None where the record has none."""
+
+    line: int
+    machine: str
+    time: int | None
+    label: str | None
+    cell: str
+    """The sensor's name, machine_model, age or known."""
+    old: float | str
+    new: float | str
+
+
+@dataclass(frozen=True)
 class DataOverview:
     """The Data page."""
 

@@ -4,8 +4,9 @@ any one be undone."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from pdm_desktop.core import times
@@ -24,6 +25,8 @@ class ImportedFiles(Card):
     """The id of a batch to undo; the user has confirmed it."""
     rejects_requested = Signal(object)
     """A Batch whose rejects file is wanted."""
+    conflicts_requested = Signal(object)
+    """A Batch of which the values that differed are wanted."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent, margin=1)
@@ -37,7 +40,10 @@ class ImportedFiles(Card):
         self.undo_button.clicked.connect(self._ask_undo)
         self.rejects_button = button("Open its rejects")
         self.rejects_button.setToolTip("What did not come in, with line, column and reason. Mended, it can be imported")
-        self.rejects_button.clicked.connect(self._ask_rejects)
+        self.rejects_button.clicked.connect(partial(self._ask, self.rejects_requested))
+        self.conflicts_button = button("Its conflicts…")
+        self.conflicts_button.setToolTip("The values that differed from what was there: both of each")
+        self.conflicts_button.clicked.connect(partial(self._ask, self.conflicts_requested))
         self.details = label("", "small")
         self.details.setWordWrap(True)
         self.details.setTextFormat(Qt.TextFormat.PlainText)
@@ -47,6 +53,7 @@ class ImportedFiles(Card):
         head.setContentsMargins(11, 6, 7, 6)
         head.setSpacing(GRID)
         head.addWidget(label("Imported files", "heading"), 1)
+        head.addWidget(self.conflicts_button)
         head.addWidget(self.rejects_button)
         head.addWidget(self.undo_button)
         self.body.addLayout(head)
@@ -73,14 +80,15 @@ class ImportedFiles(Card):
         chosen = self._selected()
         self.undo_button.setEnabled(self._writable and chosen is not None and not chosen.undone)
         self.rejects_button.setEnabled(chosen is not None and bool(chosen.rejects))
+        self.conflicts_button.setEnabled(chosen is not None and bool(chosen.conflicts))
         shown = chosen or max(self.model.rows(), key=lambda batch: batch.id, default=None)
         self.details.setText("" if shown is None else batch_details(shown, self._zone))
         self.details.setVisible(shown is not None)
 
-    def _ask_rejects(self) -> None:
+    def _ask(self, wanted: SignalInstance) -> None:
         chosen = self._selected()
         if chosen is not None:
-            self.rejects_requested.emit(chosen)
+            wanted.emit(chosen)
 
     def _ask_undo(self) -> None:
         batch = self._selected()

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
+from pdm_desktop.core.changes import edit_text
 from pdm_desktop.core.record_results import Edit, MachineRecord, Period, PeriodRule, RecordedEvent
 from pdm_desktop.core.results import DataOverview
 from pdm_desktop.gui.forms import KIND_NAME
@@ -20,66 +21,6 @@ from pdm_desktop.gui.widgets import Banner, Card, button, label
 SIZE = (920, 560)
 _KIND_TOKEN = {"failures": "alarm", "errors": "watch", "maintenance": "s2"}
 _SOURCE = {"hand": "by hand", "file": "from a file", "rule": "by a rule"}
-
-
-def _event_text(event: dict[str, Any], zone: str) -> str:
-    return f"{KIND_NAME[event['kind']].lower()} {event['label']}, {times.short(event['time'], zone)}"
-
-
-def _period_text(period: dict[str, Any], zone: str) -> str:
-    if "start" not in period:
-        return str(period["text"])
-    end = "still going on" if period["end"] is None else f"to {times.short(period['end'], zone)}"
-    return f"{period['state']} from {times.short(period['start'], zone)}, {end}"
-
-
-def edit_text(edit: Edit, zone: str) -> str:
-    """What was changed, in words; times on the plant's clock."""
-    before, after = edit.before, edit.after
-    match edit.what:
-        case "event entered":
-            return f"Entered {_event_text(after, zone)}"
-        case "event corrected":
-            return f"Corrected {_event_text(before, zone)} to {_event_text(after, zone)}"
-        case "event deleted":
-            return f"Deleted {_event_text(before, zone)}"
-        case "machine renamed":
-            return f"Renamed {before['name']} to {after['name']}"
-        case "machines merged":
-            return f"Merged machine {before['name']} into {after['name']} ({before['differing']:,} values differed)"
-        case "machine retired":
-            return "Retired"
-        case "machine returned":
-            return "Put into use again"
-        case "sensor changed":
-            return f"Sensor {before['name']}: {_sensor_change(before, after)}"
-        case "periods entered":
-            return f"Period entered: {_period_text(after, zone)}"
-        case "period removed":
-            return f"Period removed: {_period_text(before, zone)}"
-        case "rule added":
-            return f"Rule added: {after['text']}"
-        case "rule removed":
-            return f"Rule removed: {before['text']}"
-        case "failures known until":
-            return f"Failures known until {_until(after, zone)} (before: {_until(before, zone)})"
-    return edit.what
-
-
-def _until(said: dict[str, Any], zone: str) -> str:
-    text = str(said["until"])
-    return times.short(times.parse(text, zone), zone) if text else "the newest failure on record"
-
-
-def _sensor_change(before: dict[str, Any], after: dict[str, Any]) -> str:
-    words = {"name": "name", "unit": "unit", "low": "lower limit", "high": "upper limit"}
-
-    def said(value: object) -> str:
-        return "none" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)
-
-    changed = [f"{word} {said(before[key])} → {said(after[key])}" for key, word in words.items()
-               if before[key] != after[key]]  # fmt: skip
-    return ", ".join(changed)
 
 
 class _Lists(QDialog):

@@ -13,12 +13,14 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QWidget
 
 from pdm_desktop.core import times
+from pdm_desktop.core.changes import edit_text
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.record_results import Edit, HandEvent, MachineRecord, Period, PeriodRule, RecordedEvent
-from pdm_desktop.core.results import Batch, DataOverview, DataRow, Fleet, SensorRow
+from pdm_desktop.core.results import Batch, ConflictCell, DataOverview, DataRow, Fleet, SensorRow
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.gui import messages
+from pdm_desktop.gui.conflicts import ConflictsDialog
 from pdm_desktop.gui.forms import (
     KIND_NAME,
     EventForm,
@@ -30,7 +32,7 @@ from pdm_desktop.gui.forms import (
     RuleForm,
     SensorForm,
 )
-from pdm_desktop.gui.record_dialogs import ChangesDialog, PeriodsDialog, RecordDialog, edit_text
+from pdm_desktop.gui.record_dialogs import ChangesDialog, PeriodsDialog, RecordDialog
 from pdm_desktop.gui.session import Session
 from pdm_desktop.gui.signed_form import SignedForm
 from pdm_desktop.gui.theme import Theme
@@ -79,6 +81,7 @@ class Recording(QObject):
         page.changes_requested.connect(self.open_changes)
         page.known_until_requested.connect(self.set_known_until)
         page.rejects_requested.connect(self.open_rejects)
+        page.conflicts_requested.connect(self.open_conflicts)
         self._session.overview_ready.connect(lambda _: page.set_writable(self._session.writable))
 
     # ---- one machine's record
@@ -232,6 +235,19 @@ class Recording(QObject):
             return lambda w, _p: w.change_settings(values, by)
 
         self._ask(form, "Changing a setting", make)
+
+    def open_conflicts(self, batch: Batch) -> None:
+        """Show the values in which an import differed from what was there."""
+        made = ConflictsDialog(self._theme, batch, self._zone(), self._window)
+        open_ones = {"dialog": made}
+        made.destroyed.connect(open_ones.clear)
+        made.open()
+
+        def show(found: tuple[int, tuple[ConflictCell, ...]]) -> None:
+            if open_ones:
+                made.show_conflicts(found)
+
+        self._session.read("Looking at what differed", lambda w, _p: w.conflicts(batch.id), show)
 
     def open_rejects(self, batch: Batch) -> None:
         """Have the system open what an import rejected."""

@@ -101,6 +101,17 @@ def test_imports_are_listed_and_undone_by_number(tmp_path: Path, capsys: Out) ->
     assert telemetry["sha256"] in told
     assert "PdM_telemetry.csv" in told
     assert "73 accepted, 0 unchanged, 0 duplicates, 0 conflicts, 0 rejected" in told
+    lines = (tmp_path / "in" / "PdM_telemetry.csv").read_text("utf-8").splitlines()
+    moment, machine, *values = lines[1].split(",")
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([lines[0], ",".join([moment, machine, "999", *values[1:]])]) + "\n", "utf-8")
+    main([*where, "import", str(other)])
+    capsys.readouterr()
+    _, differed = run(capsys, *where, "imports", "conflicts", str(max(b["id"] for b in listed["batches"]) + 1))
+    assert differed["count"] == 1
+    (conflict,) = differed["conflicts"]
+    assert (conflict["machine"], conflict["cell"]) == ("1", lines[0].split(",")[2])
+    assert (conflict["old"], conflict["new"]) == (float(values[0]), 999.0)
     code, undone = run(capsys, *where, "imports", "undo", str(telemetry["id"]))
     assert (code, undone["machines"]) == (0, ["1"])
     code, error = run(capsys, *where, "imports", "undo", str(telemetry["id"]))

@@ -65,6 +65,21 @@ def test_a_batch_says_the_file_its_hash_its_profile_its_counts_and_where_its_rej
     assert Path(report.rejects_file) == workspace.folder / "imports" / two.rejects
 
 
+def test_the_cells_in_which_an_import_differed_are_listed_with_both_values(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    old = write(tmp_path, "a.csv", "machineID,model,age\n1,make A,7\n2,make A,3\n")
+    new = write(tmp_path, "b.csv", "machineID,model,age\n2,make B,3\n1,make A,8\n")
+    workspace.import_files([old], Progress())
+    workspace.import_files([new], Progress())
+    count, found = workspace.conflicts(2)
+    assert count == 2
+    assert [(c.line, c.machine, c.time, c.cell, c.old, c.new) for c in found] == [
+        (2, "2", None, "machine_model", "make A", "make B"), (3, "1", None, "age", 7.0, 8.0),
+    ]  # fmt: skip
+    assert workspace.conflicts(1) == (0, ())
+
+
 def test_undoing_an_import_restores_exactly_what_was_there_before(workspace: Workspace, tmp_path: Path) -> None:
     readings = write(
         tmp_path, "a.csv", "datetime,machineID,heat,flow\n2015-01-01 06:00:00,1,10.5,3\n2015-01-01 07:00:00,1,,4\n"

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pdm_desktop.core import ingest, record, times
+from pdm_desktop.core.changes import edit_text
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record import By, HandEvent
@@ -315,3 +316,13 @@ def test_a_known_until_that_is_no_time_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(PdmError):
             workspace.change_settings({UNTIL: "soon"}, ANN)
         assert workspace.changes() == ()
+
+
+@pytest.mark.usefixtures("batch")
+def test_a_change_is_told_in_words_on_the_plants_clock(store: Store) -> None:
+    event = HandEvent("errors", T0 + 3 * HOUR, "E 7")
+    record.enter(store, "1", event, ANN, now=NOW, known=None)
+    record.correct(store, "1", event, event._replace(kind="failures", label="seal"), ANN, now=NOW, known=None)
+    corrected, entered = store.edits.all()
+    assert edit_text(entered, "Europe/Berlin") == "Entered error E 7, 1 Jan 2015, 10:00"
+    assert edit_text(corrected, "UTC") == ("Corrected error E 7, 1 Jan 2015, 09:00 to failure seal, 1 Jan 2015, 09:00")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pdm_desktop.core import paths
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.results import ConflictCell
 from pdm_desktop.core.store import Store, tables
 from pdm_desktop.core.store.database import file_system
 from pdm_desktop.core.store.tables import HEAD, natural_key
@@ -412,10 +413,11 @@ def test_readers_see_the_last_commit_while_a_writer_works(store: Store) -> None:
 def test_conflicts_are_listed_with_line_and_both_values(store: Store) -> None:
     add_readings(store, "1", [T0, T0 + HOUR], ["x", "y"], [[1.0, 2.0], [3.0, np.nan]])
     batch = add_readings(store, "1", [T0 + HOUR, T0], ["x", "y"], [[2.5, 1.0], [4.0, np.nan]])
-    found = store.conflicts(batch)
-    assert found[["line", "machine", "time", "cell", "old", "new"]].to_numpy().tolist() == [
-        [2, "1", T0 + HOUR, "x", 2.0, 2.5]
-    ]
+    other = ConflictCell(2, "1", T0 + HOUR, None, "x", 2.0, 2.5)
+    assert store.conflicts(batch, 10) == (1, (other,))
+    assert store.conflicts(batch, 0) == (1, ())
+    with pytest.raises(PdmError, match="no import with number 77"):
+        store.conflicts(77, 10)
     assert store.telemetry("1")[1].tolist() == [[1.0, 2.5], [3.0, 4.0]]
     assert [b.conflicts for b in store.batches()] == [0, 1]
 

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from pdm_desktop.core import simulate, times
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.workspace import Workspace
+from pdm_desktop.gui.conflicts import ConflictsDialog
 from pdm_desktop.gui.forms import EventForm, KnownUntilForm, MergeForm, PeriodForm, RenameForm, RuleForm, SensorForm
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.pages.data import DataPage
@@ -342,3 +343,29 @@ def test_a_rule_is_added_and_a_file_of_periods_imported(
     submit(qtbot, window, asked)
     assert dialog.rules.rowCount() == 0
     click(dialog.done_button)
+
+
+def test_the_values_in_which_an_import_differed_are_listed_with_both(
+    qtbot: QtBot, window: MainWindow, data: DataPage, tmp_path: Path
+) -> None:
+    history = store(window).machine_view("2", None, None, Progress())
+    moment = times.iso(int(history.sensors[0].times[-1]), "UTC")
+    was = float(history.sensors[0].values[-1])
+    path = tmp_path / "later.csv"
+    path.write_text(f"datetime,machineID,{history.sensors[0].name}\n{moment},2,777\n", "utf-8")
+    with qtbot.waitSignal(window.session.imported, timeout=LONG):
+        window.import_files([path])
+    (box,) = [made for made in window.findChildren(QMessageBox) if made.isVisible()]
+    press(box, "OK")
+    window.show_page("data")
+    idle(qtbot, window)
+    row(data.imported.table, 1)
+    assert not data.imported.conflicts_button.isEnabled()
+    row(data.imported.table, 0)
+    click(data.imported.conflicts_button)
+    dialog = shown(window, ConflictsDialog)
+    qtbot.waitUntil(lambda: dialog.model.rowCount() == 1, timeout=LONG)
+    cells = [dialog.model.index(0, at).data() for at in range(dialog.model.columnCount())]
+    assert (cells[0], cells[1], cells[3], cells[4:]) == ("2", "2", history.sensors[0].name, [f"{was:.6g}", "777"])
+    assert not dialog.notice.isVisible()
+    click(dialog.close_button)

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.results import Batch, Upgrade
+from pdm_desktop.core.results import Batch, ConflictCell, Upgrade
 from pdm_desktop.core.schema import EVENT_KINDS, EVENT_LABEL, Kind, Sensor
-from pdm_desktop.core.store import bulk, catalogue, risks
+from pdm_desktop.core.store import bulk, catalogue, history, risks
 from pdm_desktop.core.store.bulk import Floats, Ints
 from pdm_desktop.core.store.database import copy_database, driver, open_engine, world_faults
 from pdm_desktop.core.store.edits import Edits
@@ -325,25 +325,13 @@ class Store:
     def batches(self) -> tuple[Batch, ...]:
         """Every import, oldest first; entries by hand are no imports."""
         with self._read() as db:
-            rows = db.execute(
-                "SELECT id, file, sha256, kind, imported_at, accepted, unchanged, duplicates, conflicts, rejected,"
-                " undone_at IS NOT NULL, profile, rejected_values, rejects FROM batch"
-                " WHERE id NOT IN (SELECT batch FROM edit WHERE batch IS NOT NULL) ORDER BY id"
-            ).fetchall()
-        plain = [(*row[:10], bool(row[10]), *row[11:]) for row in rows]
-        return tuple(Batch(*row) for row in plain)
+            return history.batches(db)
 
-    def conflicts(self, batch: int) -> pd.DataFrame:
-        """line, machine, time (ms UTC), label, cell (sensor name, machine_model, age or known), old, new: the cells of
-        an import that differed from what was there before; in file order."""
-        query = (
-            "SELECT c.line, m.name, c.time, l.name, coalesce(s.name, c.cell), c.old, c.new FROM conflict c"
-            " JOIN machine m ON m.id = c.machine LEFT JOIN label l ON l.id = c.label"
-            " LEFT JOIN sensor s ON 's' || s.id = c.cell WHERE c.batch = ? ORDER BY c.line, c.id"
-        )
+    def conflicts(self, batch: int, most: int) -> tuple[int, tuple[ConflictCell, ...]]:
+        """How many cells of an import differed from what was there before, and the first `most`, in file order.
+        PdmError: no such import."""
         with self._read() as db:
-            rows = db.execute(query, (batch,)).fetchall()
-        return pd.DataFrame(rows, columns=["line", "machine", "time", "label", "cell", "old", "new"])
+            return history.conflicts(db, batch, most)
 
     def undo(self, batch: int, progress: Progress) -> dict[str, int]:
         """Take an import back: each cell then holds the value of its newest batch not undone.

@@ -7,18 +7,14 @@ import sqlite3
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.schema import Kind
-from pdm_desktop.core.store import catalogue
+from pdm_desktop.core.store import catalogue, history
 from pdm_desktop.core.store.tables import MIXED, RecordTable, record_table
 
 
 def undo(connection: sqlite3.Connection, batch: int, progress: Progress) -> dict[str, int]:
     """Undo `batch`; machine -> earliest time (ms) at which its record changed, 0 where its attributes did."""
-    row = connection.execute("SELECT kind, undone_at FROM batch WHERE id = ?", (batch,)).fetchone()
-    if row is None:
-        raise PdmError(f"There is no import with number {batch}.", "See the list of imports for their numbers.")
-    kind: Kind = row[0]
-    if row[1] is not None:
+    kind, undone = history.require(connection, batch)
+    if undone is not None:
         raise PdmError(f"Import {batch} is undone already.")
     ids = tuple(sensor.id for sensor in catalogue.all_sensors(connection))
     table = record_table(kind, ids)

@@ -40,7 +40,8 @@ class DataPage(QWidget):
     undo_requested = Signal(int)
     """The id of a batch to undo; the user has confirmed it."""
     rejects_requested = Signal(object)
-    """A Batch whose rejects file is wanted."""
+    """A Batch whose rejects file is wanted; of conflicts_requested, whose differing values are."""
+    conflicts_requested = Signal(object)
     machine_chosen = Signal(str)
     record_requested = Signal(str)
     """Enter, correct or delete what is on record of this machine."""
@@ -95,6 +96,7 @@ class DataPage(QWidget):
         self.imported = ImportedFiles(theme)
         self.imported.undo_requested.connect(self.undo_requested)
         self.imported.rejects_requested.connect(self.rejects_requested)
+        self.imported.conflicts_requested.connect(self.conflicts_requested)
         self.sensors: TableModel[SensorRow] = TableModel(sensor_columns(), lambda row: row.name, theme)
         self.sensor_table = TableView(self.sensors, theme, "Sensors, their units and plausible limits")
         self.sensor_table.selectionModel().selectionChanged.connect(self._enable)
