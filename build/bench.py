@@ -7,6 +7,7 @@ A line is met when its ratio is within its budget; a line without its reference 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from typing import Any
 
 BUILD = Path(__file__).resolve().parent
 ROUNDS = 5
-PARTS = ("imports", "features", "scores", "hour", "start", "heartbeat")
+PARTS = ("imports", "awkward", "features", "scores", "hour", "start", "heartbeat")
 TELEMETRY = "PdM_telemetry.csv"
 
 
@@ -56,8 +57,9 @@ class Line:
 class Bench:
     """The measurements; `lines` grows as they are made."""
 
-    def __init__(self, folder: Path, reference_python: Path | None) -> None:
+    def __init__(self, folder: Path, reference_python: Path | None, *, full: bool = False) -> None:
         self.folder = folder
+        self.full = full
         self.reference_python = reference_python
         self.files = folder / "year"
         self.workspace = folder / "workspace"
@@ -147,6 +149,40 @@ CREATE TABLE telemetry({columns}, PRIMARY KEY({machine}, {when})) WITHOUT ROWID;
         for path in self.folder.glob("reference.db*"):
             path.unlink()
         return seconds
+
+    def awkward(self) -> None:
+        """Files as other programs write them, a row against a row of the canonical file of the same readings."""
+        forms = importlib.import_module("bench_files")
+
+        tell("writing awkward files")
+        machines = 100 if self.full else 25
+        frame = forms.read(self.files / TELEMETRY, machines)
+        canonical = self.folder / "canonical.csv"
+        forms.canonical(frame, canonical)
+        recognised = {}
+        for name, (write, file) in forms.FORMS.items():
+            tell(f"import: {name}")
+            path = self.folder / file
+            write(frame, path)
+            found = self.work("in turns", canonical, path, "3")
+            if found["readings"] != len(frame):
+                raise SystemExit(f"{name}: {found['readings']} readings came in, not {len(frame)}")
+            # A row is a row of the file; one of wide tags holds a reading of each machine, and counts as that many.
+            rows = len(frame) * (len(frame.columns) - 2) if name.startswith("long") else len(frame)
+            ours = [1e6 * seconds / rows for seconds in found["seconds"]]
+            theirs = [1e6 * seconds / len(frame) for seconds in found["reference"]]
+            self.add(f"import: {name}", ours, "µs/row", theirs, 2.0, "the canonical file's rows, in turns")
+            recognised[name] = statistics.median(found["recognised"])
+            path.unlink()
+        slowest = max(recognised, key=recognised.__getitem__)
+        self.add(
+            "recognising a text file", recognised[slowest], "s", 1.0, 1.0, f"limit 1 s; slowest of them: {slowest}"
+        )
+        tell("import: workbook")
+        path = self.folder / "workbook.xlsx"
+        cells = forms.workbook(frame, path)
+        seconds = [self.work("import", path)["seconds"][0] * 1e6 / cells for _ in range(3)]
+        self.add("import: workbook", seconds, "s", 15.0, 1.0, f"limit 15 s a million cells; {cells:,} cells")
 
     def features(self) -> None:
         """The year's features against polars."""
@@ -284,7 +320,7 @@ def main() -> int:
     parser.add_argument("--reference-python", type=Path, help="the Python of .venv-bench")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pdm-bench-") as folder:
-        bench = Bench(Path(folder), arguments.reference_python)
+        bench = Bench(Path(folder), arguments.reference_python, full=arguments.full)
         bench.prepare()
         bench.memory()
         for name in arguments.only or PARTS:

@@ -34,15 +34,41 @@ def imported(telemetry: str) -> dict[str, Any]:
     """Seconds from the file to the committed and closed database, in a program that is up."""
     with tempfile.TemporaryDirectory(prefix="pdm-bench-") as name:
         folder = Path(name)
-        simulate.write(folder / "small", machines=1, days=2, seed=1)
-        with Workspace.open(folder / "warm") as workspace:
-            workspace.import_files([folder / "small"], Progress())
-        workspace = Workspace.open(folder / "workspace")
-        begun = time.perf_counter()
-        report = workspace.import_files([Path(telemetry)], Progress())
-        workspace.close()
-        seconds = time.perf_counter() - begun
-    return {"seconds": [seconds], "rows": report.files[0].accepted}
+        _warm(folder)
+        seconds, rows = _import(folder / "workspace", Path(telemetry))
+    return {"seconds": [seconds], "rows": rows}
+
+
+def in_turns(canonical: str, awkward: str, rounds: str) -> dict[str, Any]:
+    """Seconds for an awkward file and for the canonical one, in turns; readings that came in; seconds to recognise."""
+    path = Path(awkward)
+    with tempfile.TemporaryDirectory(prefix="pdm-bench-") as name:
+        folder = Path(name)
+        _warm(folder)
+        ours, theirs = [], []
+        for turn in range(int(rounds)):
+            theirs.append(_import(folder / f"canonical-{turn}", Path(canonical))[0])
+            ours.append(_import(folder / f"awkward-{turn}", path)[0])
+        store = Store.open(folder / "awkward-0" / "plant.db", read_only=True)
+        readings = int(store.coverage()["readings"].sum())
+        store.close()
+        with Workspace.open(folder / "awkward-0") as workspace:
+            recognised = _times(3, lambda: workspace.recognise(path))
+    return {"seconds": ours, "reference": theirs, "readings": readings, "recognised": recognised}
+
+
+def _warm(folder: Path) -> None:
+    simulate.write(folder / "small", machines=1, days=2, seed=1)
+    with Workspace.open(folder / "warm") as workspace:
+        workspace.import_files([folder / "small"], Progress())
+
+
+def _import(folder: Path, file: Path) -> tuple[float, int]:
+    workspace = Workspace.open(folder)
+    begun = time.perf_counter()
+    report = workspace.import_files([file], Progress())
+    workspace.close()
+    return time.perf_counter() - begun, report.files[0].accepted
 
 
 def _year(workspace: str) -> tuple[Model, list[tuple[MachineHistory, Ints]]]:
@@ -168,6 +194,7 @@ def main(name: str, *args: str) -> None:
     """Run one measurement and print what it gives."""
     measurements: dict[str, Callable[..., dict[str, Any]]] = {
         "import": imported,
+        "in turns": in_turns,
         "features": features,
         "scores": scores,
         "hours": hours,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from pathlib import Path
 
@@ -135,10 +136,10 @@ def test_what_does_not_fit_into_memory_comes_out_the_same(tmp_path: Path, held: 
     for start in range(0, count, 50):
         part = slice(start, start + 50)
         lines = np.arange(count)[part]
-        names = [list("ABC"), list("vwxyz")]
-        gathered.add(names[0], machine[part], names[1], sensor[part], time[part], value[part], lines)
+        tags = [f"{m}.{s}" for m in "ABC" for s in "vwxyz"]
+        gathered.add(tags, machine[part] * 5 + sensor[part], time[part], value[part], lines)
     found: dict[tuple[str, str, int], list[float]] = {}
-    for portion in gathered.portions():
+    for portion in gathered.portions([(tag[0], tag[2]) for tag in gathered.tags]):
         for s, name in enumerate(portion.sensors):
             for i in np.flatnonzero(~np.isnan(portion.values[s])).tolist():
                 line = int(portion.lines[s, i] if portion.lines.ndim == 2 else portion.lines[i])
@@ -151,6 +152,31 @@ def test_what_does_not_fit_into_memory_comes_out_the_same(tmp_path: Path, held: 
         wanted.setdefault(("ABC"[machine[line]], "vwxyz"[sensor[line]], int(time[line])), []).append(line)
     assert found == wanted
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "machine", "sensor"),
+    [
+        (("N1.K1.Flow", "N1.K2.Flow", "N2.K1.Flow", "N2.K1.Heat"), "N2.K1", "Heat"),
+        (("Hall.Flow_K1", "Hall.Flow_K2", "Hall.Heat_K1", "Hall.Heat_K2"), "K2", "Hall.Heat"),
+        (("Works.K1.Flow", "Works.K1.Heat", "Works.K2.Flow", "Works.K2.Heat"), "K2", "Heat"),
+    ],
+)
+def test_all_tags_of_a_file_tell_how_they_are_made_though_its_beginning_shows_one(
+    tmp_path: Path, tags: tuple[str, ...], machine: str, sensor: str
+) -> None:
+    store = Store.open(tmp_path / "plant.db")
+    rows = "".join(
+        f"{tag},2019-01-{1 + i // 1440:02} {i // 60 % 24:02}:{i % 60:02},{i}.5\n" for tag in tags for i in range(9_000)
+    )
+    path = tmp_path / "long.csv.gz"  # of a packed file, nothing but the beginning is looked at
+    path.write_bytes(gzip.compress(f"Tag,Time,Value\n{rows}".encode(), 1))
+    report = import_file(store, path, progress=Progress(), rejects_dir=None)
+    assert report.accepted == 36_000
+    at, _ = store.telemetry(machine)
+    assert len(at) == 9_000
+    assert sensor in [found.name for found in store.sensors()]
+    store.close()
 
 
 def test_cancelling_while_a_long_file_is_stored_leaves_nothing(tmp_path: Path) -> None:

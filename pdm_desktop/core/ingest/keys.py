@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import instants
-from pdm_desktop.core.ingest.blocks import Overturned
+from pdm_desktop.core.ingest import instants, tags
 from pdm_desktop.core.ingest.cells import Cells, Ints, Texts, factorise
 from pdm_desktop.core.ingest.folds import LocalTimes
 from pdm_desktop.core.ingest.instants import GOOD, Moments
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.tokens import is_missing
-from pdm_desktop.core.plans import Plan, TagRule
+from pdm_desktop.core.plans import Plan
 from pdm_desktop.core.schema import EVENT_KINDS
 
+_BETWEEN = "\0"  # no text of a file has it
 LABELS = {"errors": ("error",), "maintenance": ("component",), "failures": ("failure", "component")}
 
 
@@ -59,33 +60,37 @@ class Keys:
             return Key(np.ones(count, np.bool_), np.zeros(count, np.int64), [self._plan.machine])
         return self.named(cells, self._plan.index("machine"), "no machine", rejected)
 
-    def tags(self, cells: Cells, rejected: list[Reject]) -> tuple[Key, Key]:
-        """Machine and sensor of each row of a long file."""
+    def series(self, cells: Cells, rejected: list[Reject]) -> Key:
+        """What each row of a long file is a value of: names that `pair` splits into machine and sensor."""
         position = self._plan.index("tag")
         assert position is not None
-        tags = self.named(cells, position, "no tag", rejected)
+        tag = self.named(cells, position, "no tag", rejected)
         rule = self._plan.tag_rule
         if rule is None:
-            return self.machines(cells, rejected), tags
-        pairs = [rule.split(name) for name in tags.names]
-        if rule.dropped and any(
-            pair is None and self._without(rule).split(name) is not None and not is_missing(name)
-            for pair, name in zip(pairs, tags.names, strict=True)
-        ):
-            raise Overturned(_with_rule(self._plan, self._without(rule)))
-        fits = np.array([pair is not None for pair in pairs], np.bool_)[tags.values] if pairs else tags.good
+            return _paired(self.machines(cells, rejected), tag)
+        whole = replace(rule, dropped=())
+        fits = np.array([whole.split(name) is not None for name in tag.names], np.bool_)
+        fits = fits[tag.values] if len(fits) else tag.good
         column = self._plan.columns[position].name
         rejected += [
-            Reject(int(cells.lines[row]), column, tags.names[tags.values[row]], "a tag without machine and sensor")
-            for row in np.flatnonzero(tags.good & ~fits).tolist()
+            Reject(int(cells.lines[row]), column, tag.names[tag.values[row]], "a tag without machine and sensor")
+            for row in np.flatnonzero(tag.good & ~fits).tolist()
         ]
-        good = tags.good & fits
-        both = [pair or ("", "") for pair in pairs]
-        return _coded([m for m, _ in both], tags.values, good), _coded([s for _, s in both], tags.values, good)
+        return Key(tag.good & fits, tag.values, tag.names)
 
-    @staticmethod
-    def _without(rule: TagRule) -> TagRule:
-        return TagRule(rule.separator, rule.sensor_parts, (), rule.machine_parts, rule.sensor_first)
+    def pairs(self, names: Sequence[str], *, whole: bool = True) -> list[tuple[str, str]]:
+        """Machine and sensor of each of the names. whole: they are all of the file, and tell better than the samples
+        did which part of a tag is the machine."""
+        rule = self._plan.tag_rule
+        if rule is None:
+            return [(machine, sensor) for machine, _, sensor in (name.partition(_BETWEEN) for name in names)]
+        found = tags.find(names) if whole else None
+        for candidate in (found, found and replace(found, dropped=()), rule, replace(rule, dropped=())):
+            split = [candidate.split(name) for name in names] if candidate is not None else [None]
+            pairs = [pair for pair in split if pair is not None]
+            if len(pairs) == len(names):
+                return pairs
+        raise AssertionError("series() gives only names that its rule splits")
 
     def times(self, cells: Cells, series: Key, rejected: list[Reject]) -> Key:
         """The time of each row, ms UTC; series: whose clock it is, for the hour that comes twice."""
@@ -132,14 +137,12 @@ class Keys:
         return moments
 
 
-def _coded(names: list[str], codes: Ints, good: npt.NDArray[np.bool_]) -> Key:
-    """Names of codes with equal ones joined."""
-    different = list(dict.fromkeys(names))
-    place = {name: number for number, name in enumerate(different)}
-    return Key(good.copy(), np.array([place[name] for name in names], np.int64)[codes], different)
-
-
-def _with_rule(plan: Plan, rule: TagRule) -> Plan:
-    from dataclasses import replace
-
-    return replace(plan, tag_rule=rule)
+def _paired(machine: Key, sensor: Key) -> Key:
+    """One series for each machine and sensor that occur together."""
+    width = max(1, len(sensor.names))
+    together = machine.values * width + sensor.values
+    seen = np.zeros(len(machine.names) * width + 1, np.bool_)
+    seen[together] = True
+    codes = np.flatnonzero(seen).tolist()
+    names = [machine.names[code // width] + _BETWEEN + sensor.names[code % width] for code in codes]
+    return Key(machine.good & sensor.good, (np.cumsum(seen) - 1)[together], names)

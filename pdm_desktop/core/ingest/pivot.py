@@ -1,6 +1,6 @@
 """Long files, a line a value, to readings: all of the file is gathered first, because one sorted tag by tag tells the
-values of one reading far apart. Merging block by block into stored rows took three times as long, a staging table in
-SQLite twice."""
+values of one reading far apart, and only all its tags tell which part of them is the machine. Merging block by block
+into stored rows took four times as long, a staging table in SQLite twice."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.cells import Floats, Ints
 
 _Rows = npt.NDArray[np.void]
-_ROW = np.dtype([("sensor", np.int32), ("machine", np.int32), ("time", np.int64), ("value", float), ("line", np.int64)])
+_ROW = np.dtype([("tag", np.int32), ("time", np.int64), ("value", np.float64), ("line", np.int64)])
 HELD = 1_500_000
-"""Values held in memory (32 bytes each, as much again while they are sorted); more lie in a file without a name."""
+"""Values held in memory, 28 bytes each, and twice as much while they are sorted; more lie in a file without a name."""
 _PORTION = 45_000  # readings handed on at one go
 _MOST_CELLS = 2_000_000  # of a matrix that may be mostly empty
 
@@ -35,6 +35,14 @@ class Portion(NamedTuple):
     lines: Ints
 
 
+class _Part(NamedTuple):
+    """What was put aside at one go, by tag: where its rows begin, and how many they are."""
+
+    tags: Ints
+    starts: Ints
+    counts: Ints
+
+
 class Values:
     """The values of a file, gathered block by block; close it in the end."""
 
@@ -42,39 +50,22 @@ class Values:
         """folder: for what does not fit into memory; held: how many values do."""
         self._folder = folder
         self._most = held
-        self._machines: dict[str, int] = {}
-        self._sensors: dict[str, int] = {}
-        self._called: list[str] = []
+        self._tags: dict[str, int] = {}
         self._rows: list[_Rows] = []
         self._waiting = 0
         self.count = 0
         self._file: IO[bytes] | None = None
-        self._kept: list[dict[int, tuple[int, int]]] = []
-        """Of each part of the file, by machine: where its rows begin, and how many they are."""
+        self._parts: list[_Part] = []
 
     @property
-    def sensors(self) -> list[str]:
-        """Their names, in the file's order."""
-        return list(self._called)
+    def tags(self) -> list[str]:
+        """All that have a value, in the file's order."""
+        return list(self._tags)
 
-    def add(
-        self,
-        machines: Sequence[str],
-        machine_codes: Ints,
-        sensors: Sequence[str],
-        sensor_codes: Ints,
-        times: Ints,
-        values: Floats,
-        lines: Ints,
-    ) -> None:
-        """Value i is of sensor sensors[sensor_codes[i]] of machine machines[machine_codes[i]]."""
+    def add(self, tags: Sequence[str], codes: Ints, times: Ints, values: Floats, lines: Ints) -> None:
+        """Value i is of tags[codes[i]]."""
         rows = np.empty(len(values), _ROW)
-        rows["machine"] = _numbered(self._machines, machines, machine_codes)
-        alike = [name.strip().casefold() for name in sensors]  # letter case tells no sensors apart
-        rows["sensor"] = _numbered(self._sensors, alike, sensor_codes)
-        for name in self._sensors if len(self._called) < len(self._sensors) else ():
-            if self._sensors[name] >= len(self._called):
-                self._called.append(sensors[alike.index(name)])
+        rows["tag"] = _numbered(self._tags, tags, codes)
         rows["time"], rows["value"], rows["line"] = times, values, lines
         self._rows.append(rows)
         self.count += len(rows)
@@ -82,11 +73,17 @@ class Values:
         if self._waiting >= self._most:
             self._put_aside()
 
-    def portions(self) -> Iterator[Portion]:
-        """Everything, machine by machine; of one machine the same value said again comes after the first."""
-        names = list(self._machines)
-        for rows in self._by_machine():
-            yield from _pivoted(rows, names, self._called)
+    def portions(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Portion]:
+        """Everything, machine by machine; pairs: machine and sensor of each of `tags`. Of one machine, the same value
+        said again comes after the first."""
+        machines = list(dict.fromkeys(machine for machine, _ in pairs))
+        place = {machine: number for number, machine in enumerate(machines)}
+        of_machine = np.array([place[machine] for machine, _ in pairs], np.int64)
+        sensors = sensors_of(pairs)
+        number = {name.casefold(): at for at, name in enumerate(sensors)}
+        of_sensor = np.array([number[sensor.casefold()] for _, sensor in pairs], np.int64)
+        for rows in self._by_machine(of_machine):
+            yield from _pivoted(rows, of_machine[rows["tag"]], of_sensor[rows["tag"]], machines, sensors)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -95,12 +92,42 @@ class Values:
             self._file.close()
             self._file = None
 
+    def _by_machine(self, of_machine: Ints) -> Iterator[_Rows]:
+        """Rows of whole machines, several together where they are few."""
+        if self._file is None:
+            rows = self._taken()
+            rows = _ordered(rows, of_machine[rows["tag"]])
+            machine = of_machine[rows["tag"]]
+            start = 0
+            for stop in [*(np.flatnonzero(np.diff(machine)) + 1).tolist(), len(rows)]:
+                if stop - start >= 4 * _PORTION or stop == len(rows):
+                    yield rows[start:stop]
+                    start = stop
+            return
+        self._put_aside()
+        order = np.argsort(of_machine, kind="stable")
+        for tags in np.split(order, np.flatnonzero(np.diff(of_machine[order])) + 1):
+            places = [place for part in self._parts for place in _places(part, tags)]
+            if sum(count for _, count in places) <= self._most:
+                yield np.concatenate([self._read(*place) for place in places])
+            else:
+                yield from self._by_time(places)
+
     # -- more than memory should hold ---------------------------------------------------------------------------------
 
+    def _taken(self) -> _Rows:
+        """What is held; nothing is held any more."""
+        rows = np.concatenate(self._rows) if self._rows else np.empty(0, _ROW)
+        self._rows.clear()
+        self._waiting = 0
+        return rows
+
     def _put_aside(self) -> None:
-        rows = self._sorted()
-        heads = np.flatnonzero(np.diff(rows["machine"], prepend=-1))
-        counts = np.diff(np.append(heads, len(rows)))
+        rows = self._taken()
+        if not len(rows):
+            return
+        rows = _ordered(rows, rows["tag"])
+        heads = np.flatnonzero(np.diff(rows["tag"], prepend=-1))
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
@@ -108,38 +135,8 @@ class Values:
             self._file.write(rows.tobytes())
         except OSError as exc:
             raise _disk(exc, self._folder) from exc
-        at = (start // _ROW.itemsize + heads).tolist()
-        places = zip(at, counts.tolist(), strict=True)
-        self._kept.append(dict(zip(rows["machine"][heads].tolist(), places, strict=True)))
-
-    def _sorted(self) -> _Rows:
-        """What is held, by machine, each in the file's order; nothing is held any more."""
-        rows = np.concatenate(self._rows) if self._rows else np.empty(0, _ROW)
-        self._rows.clear()
-        self._waiting = 0
-        machine = rows["machine"]
-        if bool((machine[1:] < machine[:-1]).any()):
-            rows = rows[np.argsort(machine, kind="stable")]
-        return rows
-
-    def _by_machine(self) -> Iterator[_Rows]:
-        """Rows of whole machines, several together where they are few."""
-        if self._file is None:
-            rows = self._sorted()
-            heads = np.flatnonzero(np.diff(rows["machine"], prepend=-1))
-            start = 0
-            for stop in [*heads[1:].tolist(), len(rows)]:
-                if stop - start >= 4 * _PORTION or stop == len(rows):
-                    yield rows[start:stop]
-                    start = stop
-            return
-        self._put_aside()
-        for machine in range(len(self._machines)):
-            places = [part[machine] for part in self._kept if machine in part]
-            if sum(count for _, count in places) <= self._most:
-                yield np.concatenate([self._read(*place) for place in places])
-            else:
-                yield from self._by_time(places)
+        starts = start // _ROW.itemsize + heads
+        self._parts.append(_Part(rows["tag"][heads], starts, np.diff(np.append(heads, len(rows)))))
 
     def _by_time(self, places: list[tuple[int, int]]) -> Iterator[_Rows]:
         """One machine's rows, which are many, in spans of time."""
@@ -166,40 +163,52 @@ class Values:
             raise _disk(exc, self._folder) from exc
 
 
+def sensors_of(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """The different sensors, in order; letter case tells none apart."""
+    return list({sensor.casefold(): sensor for _, sensor in reversed(pairs)}.values())[::-1]
+
+
 def _disk(exc: OSError, folder: Path) -> PdmError:
     return PdmError(f"The disk failed during the import: {exc.strerror or exc}.", "Free some space.", str(folder))
 
 
+def _places(part: _Part, tags: Ints) -> list[tuple[int, int]]:
+    at = np.searchsorted(part.tags, tags)
+    at = at[(at < len(part.tags)) & (part.tags[np.minimum(at, len(part.tags) - 1)] == tags)]
+    return list(zip(part.starts[at].tolist(), part.counts[at].tolist(), strict=True))
+
+
+def _ordered(rows: _Rows, keys: Ints) -> _Rows:
+    """By key, each in the file's order."""
+    return rows[np.argsort(keys, kind="stable")] if bool((keys[1:] < keys[:-1]).any()) else rows
+
+
 def _numbered(known: dict[str, int], names: Sequence[str], codes: Ints) -> Ints:
     """Codes of the file instead of the block's; only names that occur get one, in the order of the rows."""
-    place = np.zeros(len(names) + 1, np.int64)
-    seen = np.zeros(len(names) + 1, np.bool_)
-    seen[codes] = True
-    used = np.flatnonzero(seen)
-    if any(names[code] not in known for code in used.tolist()):
-        first = np.full(len(names) + 1, len(codes))
-        first[codes[::-1]] = np.arange(len(codes))[::-1]
-        used = used[np.argsort(first[used])]
-    for code in used.tolist():
+    first = np.full(len(names), len(codes))
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    place = np.zeros(len(names), np.int64)
+    for code in np.argsort(first, kind="stable")[: int((first < len(codes)).sum())].tolist():
         place[code] = known.setdefault(names[code], len(known))
     return place[codes]
 
 
-def _pivoted(rows: _Rows, machines: list[str], sensors: list[str]) -> Iterator[Portion]:
+def _pivoted(rows: _Rows, machine: Ints, sensor: Ints, machines: list[str], sensors: list[str]) -> Iterator[Portion]:
     if not len(rows):
         return
-    rows = rows[np.lexsort((rows["time"].copy(), rows["machine"].copy()))]
-    machine, time = rows["machine"], rows["time"]
+    time = rows["time"].copy()
+    order = np.lexsort((rows["line"].copy(), time, machine))
+    rows, machine, time, sensor = rows[order], machine[order], time[order], sensor[order]
     fresh = np.ones(len(rows), np.bool_)
     fresh[1:] = (machine[1:] != machine[:-1]) | (time[1:] != time[:-1])
     heads = np.flatnonzero(fresh)
     group = np.cumsum(fresh) - 1
     again = np.zeros(len(rows), np.bool_)
-    used = np.flatnonzero(np.bincount(rows["sensor"], minlength=len(sensors)))
+    used = np.flatnonzero(np.bincount(sensor, minlength=len(sensors)))
     place = np.zeros(len(sensors), np.int64)
     place[used] = np.arange(len(used))
     names = [sensors[code] for code in used.tolist()]
-    at = place[rows["sensor"]]
+    at = place[sensor]
     step = max(1, min(_PORTION, _MOST_CELLS // len(used)))
     for start in range(0, len(heads), step):
         own = heads[start : start + step]
@@ -215,13 +224,11 @@ def _pivoted(rows: _Rows, machines: list[str], sensors: list[str]) -> Iterator[P
         values[filled] = rows["value"][first + line[filled]]
         line[filled] = rows["line"][first + line[filled]]
         shape = (len(used), len(own))
-        codes = machine[own].astype(np.int64)
-        yield Portion(machines, codes, time[own], names, values.reshape(shape), line.reshape(shape))
-    rows = rows[again]
-    rows = rows[np.argsort(rows["line"], kind="stable")]
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
+        yield Portion(machines, machine[own], time[own], names, values.reshape(shape), line.reshape(shape))
+    later = np.flatnonzero(again)
+    later = later[np.argsort(rows["line"][later], kind="stable")]
+    for start in range(0, len(later), step):
+        part = later[start : start + step]
         values = np.full((len(used), len(part)), np.nan)
-        values[place[part["sensor"]], np.arange(len(part))] = part["value"]
-        codes = part["machine"].astype(np.int64)
-        yield Portion(machines, codes, part["time"], names, values, part["line"])
+        values[at[part], np.arange(len(part))] = rows["value"][part]
+        yield Portion(machines, machine[part], time[part], names, values, rows["line"][part])

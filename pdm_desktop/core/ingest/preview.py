@@ -43,13 +43,16 @@ def _preview(plan: Plan, rows: int, progress: Progress | None) -> Preview:
         keys = Keys(lenient)
         rejected = list(cells.rejected_rows)
         if plan.layout == "long" and plan.index("tag") is not None:
-            machine, sensor = keys.tags(cells, rejected)
-            sensors |= dict.fromkeys(sensor.names)
+            machine = keys.series(cells, rejected)
+            used = np.unique(machine.values[machine.good]).tolist()
+            for name, sensor in keys.pairs([machine.names[code] for code in used], whole=False):
+                machines[name] = sensors[sensor] = None
         else:
             machine = keys.machines(cells, rejected)
         timed = keys.times(cells, machine, rejected) if plan.kind != "machines" else None
         keys.named(cells, plan.index(*LABELS.get(plan.kind, ())), "no code or component", rejected)
-        machines |= dict.fromkeys(name for name in machine.names if name and not is_missing(name))
+        if plan.layout != "long":
+            machines |= dict.fromkeys(name for name in machine.names if name and not is_missing(name))
         if timed is not None and plan.index("timestamp", "date") is not None:
             times += timed.values[timed.good].tolist()
         whole = {reject.line: reject for reject in reversed(rejected)}

@@ -16,7 +16,7 @@ from pdm_desktop.core.ingest.blocks import Block, NoRow
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
-from pdm_desktop.core.ingest.pivot import Values
+from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.status import StatusChanges
 from pdm_desktop.core.ingest.tokens import is_good, is_missing
@@ -63,17 +63,15 @@ class Run:
         cells = cell_reader.read(block, plan)
         self.rows += len(cells.lines) + len(cells.rejected_rows)
         rejected = list(cells.rejected_rows)
-        sensor: Key | None = None
         if plan.layout == "long":
-            machine, sensor = self.keys.tags(cells, rejected)
+            machine = self.keys.series(cells, rejected)
         elif plan.layout == "wide tags":
             machine = self.keys.named(cells, None, "", rejected)
         else:
             machine = self.keys.machines(cells, rejected)
-        series = machine if sensor is None else _paired(machine, sensor)
-        timed = self.keys.times(cells, series, rejected) if plan.kind != "machines" else self._timeless(cells)
+        timed = self.keys.times(cells, machine, rejected) if plan.kind != "machines" else self._timeless(cells)
         label = self.keys.named(cells, self._label(), "no code or component", rejected)
-        parts = [machine, timed, label, *([sensor] if sensor is not None else [])]
+        parts = [machine, timed, label]
         good = np.ones(len(cells.lines), np.bool_)
         for part in parts:
             good &= part.good
@@ -83,8 +81,8 @@ class Run:
         # One line may have more than one fault; its row is rejected once, for the first.
         first = {reject.line: reject for reject in reversed(rejected)}
         self.rejected += len(first)
-        if sensor is not None:
-            self._long(cells, machine, sensor, timed)
+        if self._values is not None:
+            self._long(self._values, cells, machine, timed)
         elif plan.kind == "telemetry":
             self._readings(cells, machine, timed)
         elif plan.kind == "machines":
@@ -192,7 +190,7 @@ class Run:
         for state, number in enumerate(np.bincount(became, minlength=4).tolist()):
             self._lines[state] += number
 
-    def _long(self, cells: Cells, machine: Key, sensor: Key, timed: Key) -> None:
+    def _long(self, gathered: Values, cells: Cells, series: Key, timed: Key) -> None:
         """Layout "long": each line holds one value."""
         position = self.plan.index("value")
         assert position is not None
@@ -209,26 +207,22 @@ class Run:
         self.missing += int(np.isnan(values).sum()) - len(cells.rejected_values)
         some = ~np.isnan(values)
         self._idle += len(values) - int(some.sum())
-        codes, values = sensor.values[some], values[some]
-        if self._limits:
-            for code in np.unique(codes).tolist():
-                self._flag(sensor.names[code], values[codes == code])
-        assert self._values is not None
-        self._values.add(
-            machine.names, machine.values[some], sensor.names, codes, timed.values[some], values, cells.lines[some]
-        )
+        gathered.add(series.names, series.values[some], timed.values[some], values[some], cells.lines[some])
 
     def store(self, progress: Progress) -> None:
         """Layout "long": all the file is read, now merge its values."""
         if self._values is None:
             return
-        done = 0
-        # So that the plant's catalogue has them in the order of the file.
-        names = [(name, "") for name in self._values.sensors]
+        pairs = self.keys.pairs(self._values.tags)
+        # So that the plant's catalogue has the sensors in the order of the file.
+        names = [(name, "") for name in sensors_of(pairs)]
         empty = np.empty(0, np.int64)
         self._writer.readings([], empty, empty, names, np.empty((len(names), 0)), empty)
-        for portion in self._values.portions():
+        done = 0
+        for portion in self._values.portions(pairs):
             progress.step(done, self._values.count, f"Storing {self.plan.path.name}")
+            for sensor, row in zip(portion.sensors, portion.values, strict=True) if self._limits else ():
+                self._flag(sensor, row)
             sensors = [(name, "") for name in portion.sensors]
             self._writer.readings(
                 portion.machines, portion.codes, portion.times, sensors, portion.values, portion.lines
@@ -294,13 +288,3 @@ def shown(role: Role, column: str) -> str:
     if role.role == "doubtful":
         return "ignore"
     return "sensor" if role.role == "sensor" and role.name in ("", column) and not role.unit else str(role)
-
-
-def _paired(machine: Key, sensor: Key) -> Key:
-    """One series for each machine and sensor that occur together."""
-    width = max(1, len(sensor.names))
-    together = machine.values * width + sensor.values
-    seen = np.zeros(len(machine.names) * width + 1, np.bool_)
-    seen[together] = True
-    names = [f"{machine.names[code // width]}\n{sensor.names[code % width]}" for code in np.flatnonzero(seen).tolist()]
-    return Key(machine.good, (np.cumsum(seen) - 1)[together], names)

@@ -20,6 +20,7 @@ from pdm_desktop.core.ingest import workbook
 
 HEAD = 256 * 1024
 _ELSEWHERE = 64 * 1024  # bytes looked at in the middle and at the end
+_SPOTS, _SPOT = 40, 1024  # and elsewhere
 _BROKEN = (
     EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
     UnicodeError,
@@ -87,9 +88,12 @@ def sample(path: Path, packed: str, member: str | None) -> Sample:
         if size <= HEAD:
             return Sample(head, (), True)
         others = []
-        for at in (size // 2 & ~3, max(HEAD, size - _ELSEWHERE) & ~3):
-            file.seek(at)
-            others.append(file.read(_ELSEWHERE))
+        # Two long pieces and many short ones, so that of a file sorted by tag or machine more than two are seen.
+        long = [(size // 2, _ELSEWHERE), (size - _ELSEWHERE, _ELSEWHERE)]
+        short = [(HEAD + (size - HEAD) * part // _SPOTS, _SPOT) for part in range(_SPOTS)]
+        for at, length in (*long, *short):
+            file.seek(max(HEAD, at) & ~3)
+            others.append(file.read(length))
         return Sample(head, tuple(others), False)
 
 

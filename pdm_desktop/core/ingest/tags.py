@@ -23,14 +23,17 @@ def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
     """The rule that splits all the tags into machine and sensor, or None. headers: the tags are column names, which
     need clearer signs of being tags."""
     tags = list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
+    turned: list[TagRule] = []
     for separator in _SEPARATORS:
         if not tags or not all(separator in tag.strip(separator) for tag in tags):
             continue
         rule = _best(tags, separator)
         if rule is None or (headers and not _clear(tags, rule)):
             continue
-        return rule
-    return None
+        if not rule.sensor_first:
+            return rule
+        turned.append(rule)
+    return min(turned, key=lambda rule: sum(map(len, _sides(tags, rule))), default=None)
 
 
 def _best(tags: list[str], separator: str) -> TagRule | None:
@@ -39,14 +42,16 @@ def _best(tags: list[str], separator: str) -> TagRule | None:
     candidates = [TagRule(separator, k) for k in range(1, shortest)]
     if len({len(parts) for parts in split}) > 1:
         candidates += [TagRule(separator, 0, machine_parts=k) for k in range(1, shortest)]
-    best: tuple[tuple[int, int], TagRule] | None = None
+    best: tuple[tuple[bool, int, int], TagRule] | None = None
     for rule in candidates:
         pairs = [rule.split(tag) for tag in tags]
         if None in pairs:
             continue
         machines, sensors = {pair[0] for pair in pairs if pair}, {pair[1] for pair in pairs if pair}
-        # Few machines and few sensors that make many tags; the shorter sensor where both ways are alike.
-        rank = (len(machines) + len(sensors), rule.sensor_parts or shortest)
+        # Few machines and few sensors that make many tags; the shorter sensor where both ways are alike. A number is
+        # part of the machine, unless all sensors have one.
+        odd = not any(map(_ID.match, machines)) and all(map(_ID.match, sensors))
+        rank = (odd, len(machines) + len(sensors), rule.sensor_parts or shortest)
         if best is None or rank < best[0]:
             best = (rank, rule)
     if best is None:
