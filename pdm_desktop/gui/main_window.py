@@ -23,6 +23,7 @@ from pdm_desktop.gui.frame import Rail, TaskStrip, TopBar
 from pdm_desktop.gui.importing import Importing
 from pdm_desktop.gui.navigation import Navigation
 from pdm_desktop.gui.page_stack import PageStack
+from pdm_desktop.gui.scheduled import Scheduled
 from pdm_desktop.gui.shell import Shell
 from pdm_desktop.gui.theme import CHOICES, Choice, Theme
 from pdm_desktop.gui.widgets import Banner
@@ -64,6 +65,7 @@ class MainWindow(Shell):
         self.importing = Importing(self, self.theme, self.session, self._tell_calmly)
         self.menu_actions = actions.build_menus(self, self._handlers())
         self.menu_actions[f"theme:{theme.choice}"].setChecked(True)
+        self.scheduled = Scheduled(self.session, self._tell_calmly, self)
         self._connect()
         self.navigation.show("fleet")
         self._update_actions()
@@ -165,6 +167,7 @@ class MainWindow(Shell):
         asking.files_chosen.connect(self.import_files)
         asking.wizard_chosen.connect(self.importing.open_wizard)
         self.dropped.connect(self.import_files)
+        self.scheduled.look_requested.connect(self._show_version)
         session.opened.connect(self._opened)
         session.not_opened.connect(self._not_opened)
         session.scored.connect(self._show_fleet)
@@ -206,6 +209,10 @@ class MainWindow(Shell):
 
     def _load_models(self) -> None:
         self.models.load()
+
+    def _show_version(self, version: str) -> None:
+        self.models.choose(version)
+        self.show_page("models")
 
     def _recording(self) -> Recording:
         """Changes by hand; made when they are first wanted."""

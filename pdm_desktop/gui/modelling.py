@@ -25,7 +25,7 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.sent import Sending
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.pages.models import ModelsPage, file_name
-from pdm_desktop.gui.session import Session
+from pdm_desktop.gui.session import SCHEDULED, Session
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.versions import DecisionDialog
 from pdm_desktop.gui.wizards.retrain import RetrainWizard
@@ -268,8 +268,16 @@ class Modelling(QObject):
         work: Callable[[Workspace, Progress], Any] = lambda w, p: w.training_data(asked, p)  # noqa: E731
         self._session.ask("read", "Looking at what there is to learn from", work, done, failed, DATA_KEY)
 
+    def choose(self, version: str) -> None:
+        """Select this version when the list is shown next."""
+        self._choose = version
+
     def _train(self, settings: TrainingSettings) -> None:
         wizard = self.wizard
+        # Whoever asks goes first: one by schedule is taken up at the next start.
+        for task in self._session.tasks.active():
+            if task.key == SCHEDULED:
+                task.cancel()
 
         def done(result: TrainingResult) -> None:
             self._task = None

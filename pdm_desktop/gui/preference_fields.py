@@ -56,6 +56,15 @@ FIELDS: tuple[Field, ...] = (
           unset="The newest failure on record"),
     Field("stuck_h", "Record", "A sensor is stuck after", "it has shown one and the same value. It is flagged; "
           "nothing is changed or left out.", "number", "hours"),
+    Field("retrain", "Models", "Retrain by itself", "When enough new failures are on record, a candidate is trained "
+          "and compared in the background, while the program is used.", "choice",
+          choices=(("off", "No: only when asked to"), ("at-start", "When the program starts"),
+                   ("weekly", "Once a week"))),
+    Field("retrain_after_failures", "Models", "Enough is", "recorded since the model in use was trained.", "number",
+          "new failures"),
+    Field("retrain_promote", "Models", "The candidate then", "Better beyond luck: by average precision, failures "
+          "caught and false alarms on the same held-out rows, with no leak found. Going back is one click.", "choice",
+          choices=(("never", "Waits for my decision"), ("if-better", "Is put in use if it is better beyond luck"))),
     Field("tracking_server", "Models", "MLflow server", "Gets a copy of every model version, with its figures and "
           "plots; write it like http://server:5000. Models are always kept and loaded here: no risk ever waits for "
           "the server. Empty: nothing is ever sent anywhere."),
@@ -93,6 +102,12 @@ def consequences(before: Settings, after: Settings, model_horizon_h: float | Non
         told.append("Clock: every risk is worked out anew for the new now.")
     if after.failures_known_until != before.failures_known_until:
         told.append("Failures known until: risks stay as they are; the next training and measurement follow it.")
+    if after.retrain != "off" and (after.retrain, after.retrain_promote) != (before.retrain, before.retrain_promote):
+        told.append(
+            "Retraining: a candidate may be put in use without anyone looking at it first."
+            if after.retrain_promote == "if-better"
+            else "Retraining: nothing is put in use before you decide."
+        )
     if after.tracking_server and after.tracking_server != before.tracking_server:
         told.append(
             f"MLflow server: from the next training on, model versions with their figures, machine names and plots "

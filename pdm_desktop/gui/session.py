@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 PREPARE = "prepare"
 WATCH = "watch"
-UNASKED = (PREPARE, WATCH)
+SCHEDULED = "retraining by schedule"
+UNASKED = (PREPARE, WATCH, SCHEDULED)
 """Keys of work nobody asked for: it may be stopped without a word and is done the next time."""
 LIVE_REFRESH = 5 * times.MINUTE
 """Under a live clock the fleet is scored anew this often."""
