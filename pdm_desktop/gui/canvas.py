@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QGraphicsItem,
     QGraphicsRectItem,
@@ -112,6 +121,8 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
     """The time in view changed; once for every step of a drag."""
     cursor_moved = Signal(str)
     reset_asked = Signal()
+    menu_asked = Signal(object, object, object)
+    """(time under the pointer in ms UTC, the events there, where on the screen): what can be done there?"""
     scroll_asked = Signal(int)
     """The wheel asks to move the rows by so many px."""
     scrollable = Signal(int, int)
@@ -364,11 +375,21 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
         moment = times.local(int(at), self._zone)
         return f"{moment.day} {moment:%b %H:%M}"
 
-    def _say_events(self, at: float) -> None:
-        """The events under the crosshair as a tool tip: on a crowded lane they have no labels."""
+    def _near(self, at: float) -> list[Event]:
         start, end = self._span
         reach = 6 * (end - start) / max(1.0, self.right - self.left)
-        near: list[Event] = self.events.near(at, reach) if self.events is not None else []
+        return self.events.near(at, reach) if self.events is not None else []
+
+    def contextMenuEvent(self, ev: QContextMenuEvent) -> None:
+        x = float(ev.pos().x())
+        if self.events is not None and self.left <= x <= self.right:
+            at = self.time_at(x)
+            self.menu_asked.emit(at, self._near(at), ev.globalPos())
+        ev.accept()
+
+    def _say_events(self, at: float) -> None:
+        """The events under the crosshair as a tool tip: on a crowded lane they have no labels."""
+        near = self._near(at)
         lines = []
         for kind, word in (("failures", "Failure of"), ("errors", "Error:"), ("maintenance", "Replaced:")):
             moments: dict[int, list[str]] = {}

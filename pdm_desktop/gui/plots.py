@@ -21,6 +21,8 @@ class TrendPlot(QWidget):
     """(start, end) ms UTC in view, after the user moved it and it stood still."""
     cursor_moved = Signal(str)
     """The crosshair's time and values; empty when it left."""
+    menu_asked = Signal(object, object, object)
+    """(time under the pointer in ms UTC, the events there, where on the screen)."""
     reset_asked = Signal()
     """A double-click or Home: whoever owns the plot decides what its whole span is."""
 
@@ -53,6 +55,7 @@ class TrendPlot(QWidget):
         self.canvas.span_moved.connect(self._moved)
         self.canvas.cursor_moved.connect(self._say)
         self.canvas.reset_asked.connect(self.reset_asked)
+        self.canvas.menu_asked.connect(self.menu_asked)
         self.canvas.scrollable.connect(self._scrollable)
         self.canvas.scroll_asked.connect(lambda by: self._bar.setValue(self._bar.value() + by))
         self._bar.valueChanged.connect(self.canvas.scroll_to)

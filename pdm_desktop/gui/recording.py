@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSettings, QUrl, Signal
+from PySide6.QtCore import QSettings, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -16,14 +16,13 @@ from pdm_desktop.core import times
 from pdm_desktop.core.changes import edit_text
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.periods import Entry
-from pdm_desktop.core.record_results import Edit, HandEvent, MachineRecord, Period, PeriodRule, RecordedEvent
-from pdm_desktop.core.results import Batch, ConflictCell, DataOverview, DataRow, Fleet, SensorRow
+from pdm_desktop.core.record_results import Edit, MachineRecord, Period, PeriodRule, RecordedEvent
+from pdm_desktop.core.results import Batch, ConflictCell, DataOverview, DataRow, SensorRow
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.conflicts import ConflictsDialog
+from pdm_desktop.gui.event_changes import EventChanges
 from pdm_desktop.gui.forms import (
-    KIND_NAME,
-    EventForm,
     KnownUntilForm,
     MergeForm,
     PeriodForm,
@@ -34,31 +33,24 @@ from pdm_desktop.gui.forms import (
 )
 from pdm_desktop.gui.record_dialogs import ChangesDialog, PeriodsDialog, RecordDialog
 from pdm_desktop.gui.session import Session
-from pdm_desktop.gui.signed_form import SignedForm
+from pdm_desktop.gui.signing import Signing, Work
 from pdm_desktop.gui.theme import Theme
 
 if TYPE_CHECKING:
-    from pdm_desktop.core.progress import Progress
-    from pdm_desktop.core.workspace import Workspace
     from pdm_desktop.gui.pages.data import DataPage
     from pdm_desktop.gui.pages.machine import MachinePage
 
-Work = Callable[["Workspace", "Progress"], Any]
-WHO = "who"
 
-
-class Recording(QObject):
+class Recording(Signing):
     """The record by hand of the open workspace, asked for by the machine and the data page."""
 
     machine_renamed = Signal(str, str)
     """A machine's former and its present name."""
 
     def __init__(self, session: Session, theme: Theme, settings: QSettings, window: QWidget) -> None:
-        super().__init__(window)
-        self._session = session
+        super().__init__(session, settings, window)
         self._theme = theme
-        self._settings = settings
-        self._window = window
+        self._events = EventChanges(session, settings, window)
         self._overview: DataOverview | None = None
         self._record: RecordDialog | None = None
         self._periods: PeriodsDialog | None = None
@@ -69,6 +61,7 @@ class Recording(QObject):
     def serve_machine(self, page: MachinePage) -> None:
         """Do what the machine page asks for."""
         page.record_requested.connect(self.open_record)
+        self._events.serve_machine(page)
 
     def serve_data(self, page: DataPage) -> None:
         """Do what the data page asks for."""
@@ -114,41 +107,25 @@ class Recording(QObject):
 
     def _enter_event(self, before: RecordedEvent | None = None) -> None:
         shown = self._record
-        if shown is None or shown.record is None:
-            return
-        record = shown.record
-        form = EventForm(shown.machine, record.time_zone, record.labels, self._now(), self._who(), shown, before)
-
-        def make(by: Any) -> Work:
-            event = form.event_entered()
-            if before is None:
-                return lambda w, _p: w.enter_event(shown.machine, event, by)
-            old = HandEvent(before.kind, before.time, before.label)
-            return lambda w, _p: w.correct_event(shown.machine, old, event, by)
-
-        self._ask(form, "Changing the record", make)
+        if shown is not None and shown.record is not None:
+            self._events.enter(shown.record, shown, before)
 
     def _delete_event(self, event: RecordedEvent) -> None:
         shown = self._record
-        if shown is None:
-            return
-        what = f"{KIND_NAME[event.kind].lower()} {event.label}, {times.short(event.time, shown.zone)}"
-        line = f"The {what} is taken off the record of machine {shown.machine}. Imports do not bring it back."
-        form = ReasonForm("Delete an event", line, "Delete", self._who(), shown)
-        hand = HandEvent(event.kind, event.time, event.label)
-        self._ask(form, "Changing the record", lambda by: lambda w, _p: w.delete_event(shown.machine, hand, by))
+        if shown is not None:
+            self._events.delete(shown.machine, shown.zone, event, shown)
 
     def _enter_period(self) -> None:
         shown = self._record
         if shown is None:
             return
-        form = PeriodForm(shown.machine, shown.zone, self._now(), self._who(), shown)
+        form = PeriodForm(shown.machine, shown.zone, self.now(), self.who(), shown)
 
         def make(by: Any) -> Work:
             entry = Entry(shown.machine, *form.period())
             return lambda w, _p: w.enter_periods([entry], by)
 
-        self._ask(form, "Changing the record", make)
+        self.ask(form, "Changing the record", make)
 
     # ---- the data page
 
@@ -171,25 +148,25 @@ class Recording(QObject):
 
     def change_sensor(self, row: SensorRow) -> None:
         """Ask for another name, unit or limits."""
-        form = SensorForm(row, self._who(), self._window)
+        form = SensorForm(row, self.who(), self._window)
 
         def make(by: Any) -> Work:
             made = form.sensor()
             after = Sensor(0, made.name, made.unit, made.low, made.high)
             return lambda w, _p: w.change_sensor(row.name, after, by)
 
-        self._ask(form, f"Changing sensor {row.name}", make)
+        self.ask(form, f"Changing sensor {row.name}", make)
 
     def rename(self, row: DataRow) -> None:
         """Ask for another name of a machine."""
-        form = RenameForm(row.machine, self._who(), self._window)
+        form = RenameForm(row.machine, self.who(), self._window)
 
         def make(by: Any) -> Work:
             name = form.name.text().strip()
             return lambda w, _p: w.rename_machine(row.machine, name, by)
 
         told = partial(self._renamed, row.machine, lambda: form.name.text().strip())
-        self._ask(form, f"Renaming machine {row.machine}", make, told)
+        self.ask(form, f"Renaming machine {row.machine}", make, told)
 
     def merge(self, row: DataRow) -> None:
         """Ask which machine is the same, show what would happen, merge."""
@@ -197,7 +174,7 @@ class Recording(QObject):
         if overview is None:
             return
         others = [other.machine for other in overview.rows if other.machine != row.machine]
-        form = MergeForm(row.machine, others, overview.time_zone, self._who(), self._window)
+        form = MergeForm(row.machine, others, overview.time_zone, self.who(), self._window)
 
         def preview(into: str) -> None:
             look: Work = lambda w, _p: w.merge_preview(row.machine, into)  # noqa: E731
@@ -208,19 +185,19 @@ class Recording(QObject):
             return lambda w, p: w.merge_machines(row.machine, into, by, p)
 
         form.asked.connect(preview)
-        self._ask(form, f"Merging machine {row.machine}", make, partial(self._renamed, row.machine, form.chosen))
+        self.ask(form, f"Merging machine {row.machine}", make, partial(self._renamed, row.machine, form.chosen))
 
     def retire(self, row: DataRow) -> None:
         """Ask whether a machine is out of use, or in use again."""
         machine = row.machine
         if row.retired is None:
             line = "It leaves the fleet page and is scored no longer; its record stays and trains models."
-            form = ReasonForm(f"Retire machine {machine}", line, "Retire", self._who(), self._window)
-            self._ask(form, f"Retiring machine {machine}", lambda by: lambda w, _p: w.retire_machine(machine, by))
+            form = ReasonForm(f"Retire machine {machine}", line, "Retire", self.who(), self._window)
+            self.ask(form, f"Retiring machine {machine}", lambda by: lambda w, _p: w.retire_machine(machine, by))
         else:
             line = "It is scored and shown on the fleet page again."
-            form = ReasonForm(f"Return machine {machine}", line, "Return", self._who(), self._window, reason=False)
-            self._ask(form, f"Returning machine {machine}", lambda by: lambda w, _p: w.return_machine(machine, by))
+            form = ReasonForm(f"Return machine {machine}", line, "Return", self.who(), self._window, reason=False)
+            self.ask(form, f"Returning machine {machine}", lambda by: lambda w, _p: w.return_machine(machine, by))
 
     def set_known_until(self) -> None:
         """Ask up to when failures are known."""
@@ -228,17 +205,17 @@ class Recording(QObject):
         if overview is None:
             return
         until, is_set = overview.failures_known_until, overview.known_until_set
-        form = KnownUntilForm(overview.time_zone, until, is_set, self._who(), self._window)
+        form = KnownUntilForm(overview.time_zone, until, is_set, self.who(), self._window)
 
         def make(by: Any) -> Work:
             values = {"failures_known_until": form.setting()}
             return lambda w, _p: w.change_settings(values, by)
 
-        self._ask(form, "Changing a setting", make)
+        self.ask(form, "Changing a setting", make)
 
     def open_conflicts(self, batch: Batch) -> None:
         """Show the values in which an import differed from what was there."""
-        made = ConflictsDialog(self._theme, batch, self._zone(), self._window)
+        made = ConflictsDialog(self._theme, batch, self.zone(), self._window)
         open_ones = {"dialog": made}
         made.destroyed.connect(open_ones.clear)
         made.open()
@@ -264,23 +241,23 @@ class Recording(QObject):
         if overview is None or not overview.sensors:
             return
         machines = [row.machine for row in overview.rows]
-        form = RuleForm([name for name, _ in overview.sensors], machines, self._who(), self._periods)
+        form = RuleForm([name for name, _ in overview.sensors], machines, self.who(), self._periods)
 
         def make(by: Any) -> Work:
             rule = form.rule()
             return lambda w, _p: w.add_rule(rule, by)
 
-        self._ask(form, "Adding a rule", make)
+        self.ask(form, "Adding a rule", make)
 
     def _remove_rule(self, rule: PeriodRule) -> None:
-        form = ReasonForm("Remove a rule", f"{rule.text}: the rule holds no longer.", "Remove", self._who(),
+        form = ReasonForm("Remove a rule", f"{rule.text}: the rule holds no longer.", "Remove", self.who(),
                           self._periods, reason=False)  # fmt: skip
-        self._ask(form, "Removing a rule", lambda by: lambda w, _p: w.remove_rule(rule.id, by))
+        self.ask(form, "Removing a rule", lambda by: lambda w, _p: w.remove_rule(rule.id, by))
 
     def _remove_period(self, shown: RecordDialog | PeriodsDialog, period: Period) -> None:
         line = f"Machine {period.machine} {period.state} from {times.short(period.start, shown.zone)}: no longer said."
-        form = ReasonForm("Remove a period", line, "Remove", self._who(), shown, reason=False)
-        self._ask(form, "Removing a period", lambda by: lambda w, _p: w.remove_period(period.id, by))
+        form = ReasonForm("Remove a period", line, "Remove", self.who(), shown, reason=False)
+        self.ask(form, "Removing a period", lambda by: lambda w, _p: w.remove_period(period.id, by))
 
     def _import_periods(self) -> None:
         messages.choose_files(
@@ -290,64 +267,21 @@ class Recording(QObject):
     def _take_file(self, files: Sequence[Path]) -> None:
         path = files[0]
         line = f"The periods in {path.name}: machine, start, end, state. They come in whole or not at all."
-        form = ReasonForm("Import periods", line, "Import", self._who(), self._periods, reason=False)
-        self._ask(form, "Importing periods", lambda by: lambda w, _p: w.import_periods(path, by))
+        form = ReasonForm("Import periods", line, "Import", self.who(), self._periods, reason=False)
+        self.ask(form, "Importing periods", lambda by: lambda w, _p: w.import_periods(path, by))
 
     def _undo(self, shown: QDialog, edit: Edit) -> None:
-        who = self._who()
+        who = self.who()
         messages.ask(
-            shown, "Take a change back", f"{edit_text(edit, self._zone())}.",
+            shown, "Take a change back", f"{edit_text(edit, self.zone())}.",
             "The record is then as if this change had not been made; other changes still hold.", "Take back",
             lambda: self._session.record("Taking a change back", lambda w, p: w.undo_edit(edit.id, who, p),
                                          lambda _: None, None),
         )  # fmt: skip
 
-    # ---- between form and session
-
-    def _ask(
-        self,
-        form: SignedForm,
-        title: str,
-        make: Callable[[Any], Work],
-        told: Callable[[], Callable[[], None]] | None = None,
-    ) -> None:
-        """Open a form; make(by): the work as entered; told(): what is to be done once it is."""
-        form.submitted.connect(lambda: self._submit(form, title, make(form.by()), told() if told else lambda: None))
-        form.open()
-
     def _renamed(self, before: str, after: Callable[[], str]) -> Callable[[], None]:
         name = after()
         return lambda: self.machine_renamed.emit(before, name)
-
-    def _submit(self, form: SignedForm, title: str, work: Work, then: Callable[[], None]) -> None:
-        self._settings.setValue(WHO, form.by().who)
-        open_forms = {"form": form}
-        form.destroyed.connect(open_forms.clear)
-
-        def done(_: object) -> None:
-            then()
-            if open_forms:
-                form.accept()
-
-        def failed(error: Exception) -> None:
-            if open_forms:
-                form.refuse(error)
-
-        self._session.record(title, work, done, failed)
-
-    def _who(self) -> str:
-        from pdm_desktop.core.record import user
-
-        return str(self._settings.value(WHO) or user())
-
-    def _zone(self) -> str:
-        workspace = self._session.workspace
-        return "UTC" if workspace is None else workspace.settings.time_zone
-
-    def _now(self) -> int:
-        """The workspace's clock, where a new entry begins."""
-        fleet: Fleet | None = self._session.fleet
-        return times.now_ms() if fleet is None or fleet.clock == "live" else fleet.as_of
 
     def _fill(self, made: PeriodsDialog | ChangesDialog) -> None:
         if self._overview is not None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
@@ -16,7 +18,17 @@ from pdm_desktop.core import simulate, times
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.workspace import Workspace
 from pdm_desktop.gui.conflicts import ConflictsDialog
-from pdm_desktop.gui.forms import EventForm, KnownUntilForm, MergeForm, PeriodForm, RenameForm, RuleForm, SensorForm
+from pdm_desktop.gui.event_menu import EventMenu
+from pdm_desktop.gui.forms import (
+    EventForm,
+    KnownUntilForm,
+    MergeForm,
+    PeriodForm,
+    ReasonForm,
+    RenameForm,
+    RuleForm,
+    SensorForm,
+)
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.pages.data import DataPage
 from pdm_desktop.gui.pages.machine import MachinePage
@@ -369,3 +381,85 @@ def test_the_values_in_which_an_import_differed_are_listed_with_both(
     assert (cells[0], cells[1], cells[3], cells[4:]) == ("2", "2", history.sensors[0].name, [f"{was:.6g}", "777"])
     assert not dialog.notice.isVisible()
     click(dialog.close_button)
+
+
+def popped(window: MainWindow) -> EventMenu:
+    """The menu that the pointer opened among the trends."""
+    (menu,) = [made for made in window.findChildren(EventMenu) if made.isVisible()]
+    return menu
+
+
+def choose(menu: EventMenu, words: str) -> None:
+    """Press the entry whose text begins so."""
+    (act,) = [act for act in menu.actions() if act.text().startswith(words)]
+    QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(act).center())
+    QApplication.processEvents()
+
+
+def right_click(page: MachinePage, at: int) -> None:
+    """Ask for what can be done at a time, on the lane of events."""
+    canvas = page.plot.canvas
+    assert canvas.events is not None
+    x = round(float(canvas.x_of(np.array([at], np.float64))[0]))
+    spot = QPoint(x, round(canvas.events.pos().y() + 10))
+    place = canvas.viewport().mapToGlobal(spot)
+    QApplication.sendEvent(canvas.viewport(), QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, place))
+    QApplication.processEvents()
+
+
+def test_an_event_is_entered_corrected_and_deleted_where_it_is_seen(qtbot: QtBot, window: MainWindow) -> None:
+    window.open_machine("2")
+    idle(qtbot, window)
+    page = window.pages["machine"]
+    assert isinstance(page, MachinePage)
+    at = store(window).clock().now - 100 * HOUR
+    before = {(e.kind, e.time, e.label) for e in store(window).machine_record("2").events}
+    quiet = next(at - k * HOUR for k in range(100) if not page.plot.canvas._near(at - k * HOUR))
+    right_click(page, quiet)
+    assert [act.text().partition(" at ")[0] for act in popped(window).actions()] == [
+        "Enter an event",
+        "Open the record…",
+    ]
+    choose(popped(window), "Enter an event")
+    qtbot.waitUntil(lambda: any(form.isVisible() for form in window.findChildren(EventForm)), timeout=LONG)
+    form = shown(window, EventForm)
+    # a pixel is some minutes wide
+    assert abs(form.time.ms() - quiet) < HOUR
+    form.time.set_ms(quiet)
+    QTest.keyClicks(form.what, "comp9")
+    sign(form, "Ann")
+    submit(qtbot, window, form)
+    assert {(e.kind, e.time, e.label) for e in store(window).machine_record("2").events} - before == {
+        ("failures", quiet, "comp9")
+    }
+    right_click(page, quiet)
+    choose(popped(window), "Correct failure comp9")
+    qtbot.waitUntil(lambda: any(form.isVisible() for form in window.findChildren(EventForm)), timeout=LONG)
+    form = shown(window, EventForm)
+    form.what.setFocus()
+    form.what.lineEdit().selectAll()
+    QTest.keyClicks(form.what, "comp8")
+    sign(form, "Ann", "typing error")
+    submit(qtbot, window, form)
+    right_click(page, quiet)
+    choose(popped(window), "Delete failure comp8")
+    reason = shown(window, ReasonForm)
+    sign(reason, "Ann", "never happened")
+    submit(qtbot, window, reason)
+    assert {(e.kind, e.time, e.label) for e in store(window).machine_record("2").events} == before
+    whats = [edit.what for edit in store(window).changes()]
+    assert whats == ["event deleted", "event corrected", "event entered"]
+
+
+def test_what_can_be_done_among_the_trends_is_little_where_nothing_may_be_changed(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.open_machine("2")
+    idle(qtbot, window)
+    page = window.pages["machine"]
+    assert isinstance(page, MachinePage)
+    page.set_writable(False)
+    right_click(page, store(window).clock().now - 100 * HOUR)
+    usable = [act.text() for act in popped(window).actions() if act.isEnabled() and not act.isSeparator()]
+    assert usable == ["Open the record…"]
+    popped(window).close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -13,8 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import MachineRisk, MachineView
+from pdm_desktop.core.results import Event, MachineRisk, MachineView
 from pdm_desktop.gui.cards import ComponentCard, ReasonCard, RiskCard
+from pdm_desktop.gui.event_menu import EventMenu
 from pdm_desktop.gui.plots import TrendPlot
 from pdm_desktop.gui.range_picker import RangePicker
 from pdm_desktop.gui.theme import GRID, Theme
@@ -54,12 +57,18 @@ class MachinePage(QWidget):
     fleet_requested = Signal()
     record_requested = Signal(str)
     """Enter, correct or delete what is on record of this machine."""
+    enter_requested = Signal(str, object)
+    """(machine, time in ms UTC): enter an event there."""
+    correct_requested = Signal(str, object)
+    """(machine, a results.Event), as delete_requested."""
+    delete_requested = Signal(str, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "page")
         self._theme = theme
         self._machine = ""
+        self._writable = True
         self._view: MachineView | None = None
         self._asked: tuple[str, int, int] | None = None
         """The span asked for because the user moved the plot beyond what is loaded."""
@@ -91,6 +100,7 @@ class MachinePage(QWidget):
         self.plot.span_changed.connect(self._plot_moved)
         self.plot.cursor_moved.connect(self.cursor_moved)
         self.plot.reset_asked.connect(self._reset)
+        self.plot.menu_asked.connect(self._open_menu)
         self.message.acted.connect(self.fleet_requested)
         self.no_data.acted.connect(self._show_last_readings)
         self.setFocusProxy(self.plot.canvas)
@@ -248,6 +258,24 @@ class MachinePage(QWidget):
             self.range_requested.emit(self._machine, *self.picker.range())
         else:
             self.plot.set_span(self._view.start, self._view.end)
+
+    def set_writable(self, writable: bool) -> None:
+        """Whether the record may be changed."""
+        self._writable = writable
+
+    def _open_menu(self, at: float, events: list[Event], where: QPoint) -> None:
+        """What can be done at this place of the trends."""
+        view = self._view
+        if view is None:
+            return
+        machine = self._machine
+        moment = min(int(at), clock_of(view.state, view.end)) // times.MINUTE * times.MINUTE
+        menu = EventMenu(events, moment, view.time_zone, self._writable, self)
+        menu.enter_requested.connect(partial(self.enter_requested.emit, machine))
+        menu.correct_requested.connect(partial(self.correct_requested.emit, machine))
+        menu.delete_requested.connect(partial(self.delete_requested.emit, machine))
+        menu.record_requested.connect(partial(self.record_requested.emit, machine))
+        menu.popup(where)
 
     def _show_last_readings(self) -> None:
         last = None if self._view is None else self._view.state.last_reading
