@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,8 @@ REST = 5 * times.SECOND
 """How long a file must have kept its size and time of change, over at least two looks."""
 DOUBTFUL_REST = 2 * times.MINUTE
 """The same for a file that looks cut off: its writer may only be pausing."""
+MOVED_WATCH = times.DAY
+"""How long a file is still looked at after it was moved: its writer may have held it open and go on."""
 SUFFIXES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".gz", ".zip", ".xlsx", ".parquet")
 _BLOCK = 1 << 20
 
@@ -47,7 +50,8 @@ class _Seen:
 
 @dataclass
 class _Memory:
-    """What is kept from look to look. contents: SHA-256 of imported files that no batch of the record tells of."""
+    """What is kept from look to look. files: by name, those that were moved by done/name or failed/name; contents:
+    SHA-256 of imported files that no batch of the record tells of."""
 
     settings: WatchSettings = field(default_factory=WatchSettings)
     files: dict[str, _Seen] = field(default_factory=dict)
@@ -89,7 +93,7 @@ class Watch:
             return WatchReport()
         folder = Path(settings.folder)
         try:
-            present = _listing(folder)
+            present = _listing(folder) | _moved(folder, self._memory.files, now)
         except OSError as exc:
             return WatchReport(problem=f"The watched folder {folder} cannot be looked into: {exc.strerror}.")
         files = {name: self._seen(name, facts, now) for name, facts in present.items()}
@@ -99,38 +103,38 @@ class Watch:
         # The oldest first: where two files disagree, the newer one is to hold.
         for name in sorted(files, key=lambda name: (files[name].changed, name)):
             progress.check()
-            self._take(folder / name, now, bring_in, recorded, progress, made)
+            self._take(name, now, bring_in, recorded, progress, made)
         return made.report()
 
     def _take(
         self,
-        path: Path,
+        name: str,
         now: int,
         bring_in: Import,
         recorded: Callable[[], Collection[str]],
         progress: Progress,
         made: _Made,
     ) -> None:
-        seen = self._memory.files[path.name]
+        path, seen = Path(self._memory.settings.folder, name), self._memory.files[name]
         if seen.state != "growing":
-            self._put_away(path, seen, now, made)
+            self._put_away(name, seen, now, made)
             return
         try:
             if not seen.size or now - seen.since < (REST if _whole(path) else DOUBTFUL_REST):
-                made.waiting.append(path.name)
+                made.waiting.append(name)
                 return
             content = _sha256(path, progress)
             if _facts(path) != (seen.size, seen.changed):
-                made.waiting.append(path.name)
+                made.waiting.append(name)
                 return
         except FileNotFoundError:
             return  # taken away meanwhile: none of our business
         except OSError:
-            made.waiting.append(path.name)  # its writer still has it, or the share stutters
+            made.waiting.append(name)  # its writer still has it, or the share stutters
             return
         if content in self._memory.contents or content in recorded():
-            made.known.append(path.name)
-            self._settle(path, replace(seen, state="imported"), now, made)
+            made.known.append(name)
+            self._settle(name, replace(seen, state="imported"), now, made)
             return
         try:
             reports = bring_in(path, progress)
@@ -138,8 +142,8 @@ class Watch:
             if _gone_or_changed(path, seen):
                 return  # a later look sees what became of it
             reason = str(exc)
-            made.failed.append(WatchFailure(path.name, reason))
-            self._settle(path, replace(seen, state="failed", reason=reason), now, made)
+            made.failed.append(WatchFailure(name, reason))
+            self._settle(name, replace(seen, state="failed", reason=reason), now, made)
             return
         made.imported += reports
         if content not in recorded():
@@ -147,30 +151,37 @@ class Watch:
         if _gone_or_changed(path, seen):
             self._keep(self._memory)
             return  # it has grown while it was read; the rest follows
-        self._settle(path, replace(seen, state="imported"), now, made)
+        self._settle(name, replace(seen, state="imported"), now, made)
 
-    def _settle(self, path: Path, seen: _Seen, now: int, made: _Made) -> None:
+    def _settle(self, name: str, seen: _Seen, now: int, made: _Made) -> None:
         # Noted before the file is moved: whatever happens then, it does not come in again.
-        self._keep(replace(self._memory, files=self._memory.files | {path.name: seen}))
-        self._put_away(path, seen, now, made)
+        self._keep(replace(self._memory, files=self._memory.files | {name: seen}))
+        self._put_away(name, seen, now, made)
 
-    def _put_away(self, path: Path, seen: _Seen, now: int, made: _Made) -> None:
+    def _put_away(self, name: str, seen: _Seen, now: int, made: _Made) -> None:
         if not self._memory.settings.move:
             return
-        folder = path.parent / (DONE if seen.state == "imported" else FAILED)
+        root = Path(self._memory.settings.folder)
+        path, folder = root / name, root / (DONE if seen.state == "imported" else FAILED)
         try:
             folder.mkdir(exist_ok=True)
-            target = _free(folder / path.name)
-            if seen.state == "failed":
-                when = times.iso(now, "UTC")
-                target.with_name(target.name + ".reason.txt").write_text(f"{when}\n{seen.reason}\n", "utf-8")
+            # One that grew after it was moved may be where it belongs.
+            target = path if path.parent == folder else _free(folder / path.name)
+            if seen.state == "failed" and (target != path or not _reason(path).is_file()):
+                _reason(target).write_text(f"{times.iso(now, 'UTC')}\n{seen.reason}\n", "utf-8")
+            if target == path:
+                return
             path.rename(target)
+            if path.parent.name == FAILED:
+                _reason(path).unlink(missing_ok=True)
         except FileNotFoundError:
             return
         except OSError as exc:
             made.problem = f"{path.name} cannot be moved to {folder.name}: {exc.strerror}. It is tried again."
             return
-        self._keep(replace(self._memory, files={n: s for n, s in self._memory.files.items() if n != path.name}))
+        rest = {n: s for n, s in self._memory.files.items() if n != name}
+        rest[f"{folder.name}/{target.name}"] = replace(seen, since=now)
+        self._keep(replace(self._memory, files=rest))
 
     def _seen(self, name: str, facts: tuple[int, int], now: int) -> _Seen:
         before = self._memory.files.get(name)
@@ -258,6 +269,20 @@ def _listing(folder: Path) -> dict[str, tuple[int, int]]:
         except FileNotFoundError:
             continue  # gone between the listing and the look at it
     return found
+
+
+def _moved(folder: Path, files: Mapping[str, _Seen], now: int) -> dict[str, tuple[int, int]]:
+    """The same of files that were moved not long ago and are still where they were put."""
+    found = {}
+    for name, seen in files.items():
+        if "/" in name and now - seen.since < MOVED_WATCH:
+            with suppress(OSError):  # taken away, or out of reach: it is done with
+                found[name] = _facts(folder / name)
+    return found
+
+
+def _reason(path: Path) -> Path:
+    return path.with_name(path.name + ".reason.txt")
 
 
 def _facts(path: Path) -> tuple[int, int]:

@@ -400,3 +400,59 @@ def test_broken_notes_are_told_with_what_to_do(plant: Plant) -> None:
     (plant.folder / watch.STATE).write_text("{half", "utf-8")
     with pytest.raises(PdmError, match="Delete the file"):
         plant.look()
+
+
+def test_a_writer_that_goes_on_in_a_file_that_was_moved_loses_nothing(plant: Plant) -> None:
+    plant.watch(move=True)
+    with (plant.share / "export.csv").open("wb") as writer:
+        writer.write((HEAD + ROWS[0]).encode())
+        writer.flush()
+        plant.look()
+        assert imported(plant.look()) == ["export.csv"]
+        assert plant.names("done") == ["export.csv"]
+        writer.write(ROWS[1].encode())
+        writer.flush()
+        plant.restart()
+        assert plant.look().waiting == ("done/export.csv",)
+        assert [file.accepted for file in plant.look().imported] == [1]
+        writer.write(ROWS[2].encode())
+    plant.look()
+    assert imported(plant.look()) == ["export.csv"]
+    assert plant.values() == [10.5, 11.25, 12.125]
+    assert (plant.names(), plant.names("done")) == ([], ["export.csv"])
+    assert plant.look() == WatchReport()
+    plant.drop(HEAD + ROWS[0].replace("10.5", "9"))
+    plant.look(), plant.look()
+    assert plant.names("done") == ["export-2.csv", "export.csv"]
+    # after a day no one writes to it any more; what is put there later is not the watch's business
+    plant.look(after=watch.MOVED_WATCH)
+    with (plant.share / "done" / "export.csv").open("ab") as late:
+        late.write(b"2015-01-01 09:00:00,1,99\n")
+    plant.look(), plant.look()
+    assert plant.values() == [9.0, 11.25, 12.125]
+
+
+def test_a_file_refused_for_want_of_rows_comes_in_when_its_writer_goes_on(plant: Plant) -> None:
+    plant.watch(move=True)
+    with (plant.share / "export.csv").open("wb") as writer:
+        writer.write(HEAD.encode())
+        writer.flush()
+        plant.look()
+        (refused,) = plant.look().failed
+        assert refused.file == "export.csv"
+        assert plant.names("failed") == ["export.csv", "export.csv.reason.txt"]
+        writer.write(ROWS[0].encode())
+    plant.look()
+    assert imported(plant.look()) == ["export.csv"]
+    assert (plant.names("done"), plant.names("failed")) == (["export.csv"], [])
+    assert plant.values() == [10.5]
+
+
+def test_a_moved_file_that_is_taken_away_is_no_matter(plant: Plant) -> None:
+    plant.watch(move=True)
+    plant.drop(HEAD + ROWS[0])
+    plant.look(), plant.look()
+    (plant.share / "done" / "export.csv").unlink()
+    assert plant.look() == WatchReport()
+    plant.restart()
+    assert plant.look() == WatchReport()
