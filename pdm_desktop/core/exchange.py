@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
+from pdm_desktop.core import trees
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.scoring import CHECKSUMS, DESCRIPTION, Model
+from pdm_desktop.core.scoring import BOOSTER, CHECKSUMS, DESCRIPTION, Model, verify
+
+MLMODEL = "MLmodel"
+LONGEST_NAME = 200
+_FIGURE = (int, float, dict, type(None))
 
 ALLOWED = frozenset(
     {
@@ -24,7 +32,9 @@ ALLOWED = frozenset(
     }
 )
 """Every file a model may bring; anything else is refused unread."""
-LARGEST = 1_000_000_000
+LARGEST = 200_000_000
+LARGEST_TEXT = 5_000_000
+"""Bytes, unpacked: of everything, and of a file that is not the trees."""
 
 
 def pack(folder: Path, out: Path) -> Path:
@@ -64,23 +74,70 @@ def unpack(file: Path, folder: Path) -> Model:
                 raise PdmError("A file is in it twice.", hint, str(file))
             if sum(entry.file_size for entry in entries) > LARGEST:
                 raise PdmError("It is too large for a model.", hint, str(file))
-            if not {CHECKSUMS, DESCRIPTION} <= set(names):
+            if any(entry.file_size > LARGEST_TEXT for entry in entries if entry.filename != BOOSTER):
+                raise PdmError("One of its texts is too large for a model.", hint, str(file))
+            if not {BOOSTER, CHECKSUMS, DESCRIPTION, MLMODEL} <= set(names):
                 raise PdmError("This is no exported model.", hint, str(file))
             for entry in entries:
                 (folder / entry.filename).write_bytes(archive.read(entry))
         listed = json.loads((folder / CHECKSUMS).read_text("utf-8"))
         if not isinstance(listed, dict) or set(listed) != set(names) - {CHECKSUMS}:
             raise PdmError("Its files are not those its checksums name.", hint, str(file))
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as exc:
+        verify(folder)
+        _described(json.loads((folder / DESCRIPTION).read_text("utf-8")))
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error, EOFError) as exc:
         raise PdmError(f"The model cannot be read: {exc}.", hint, str(file)) from exc
     model = Model.load(folder)
     check(model)
     return model
 
 
+def _described(plain: Any) -> None:
+    """ValueError unless the description has the form that is read later on: versions are listed by it."""
+    wanted: dict[str, type | tuple[type, ...]] = {
+        "name": str,
+        "version": str,
+        "run_id": str,
+        "feature_spec": dict,
+        "horizon_h": (int, float),
+        "outputs": list,
+        "threshold": (int, float),
+        "calibration": dict,
+        "splits": dict,
+        "metrics": dict,
+        "params": dict,
+        "made_from": dict,
+    }
+    for key, kind in wanted.items():
+        if not isinstance(plain[key] if isinstance(plain, dict) and key in plain else None, kind):
+            raise ValueError(f"its description says nothing usable of {key}")
+    if not all(isinstance(name, str) for name in plain["outputs"]) or not plain["outputs"]:
+        raise ValueError("its description names no outputs")
+    for name, span in plain["metrics"].items():
+        if not isinstance(span, dict) or not all(isinstance(v, _FIGURE) for v in span.values()):
+            raise ValueError(f"its figures of {name} are none")
+    for how in plain["calibration"].values():
+        _calibrates(how)
+    if max(len(plain[key]) for key in ("name", "version", "run_id")) > LONGEST_NAME:
+        raise ValueError("its names are too long")
+
+
+def _calibrates(how: Any) -> None:
+    kind = how.get("kind") if isinstance(how, dict) else None
+    numbers = [how.get("a"), how.get("b")] if kind == "logistic" else None
+    if kind == "points" and all(isinstance(how.get(key), list) for key in "xy") and len(how["x"]) == len(how["y"]) > 0:
+        numbers = [*how["x"], *how["y"]]
+    if numbers is None or not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
+        raise ValueError("its calibration is none")
+
+
 def check(model: Model) -> None:
     """PdmError unless the booster takes the features and gives the outputs its description names."""
     hint, where = "Use a model made by this version.", str(model.folder)
+    try:
+        trees.check(model.folder / BOOSTER, len(model.spec.names), len(model.outputs))
+    except (OSError, ValueError) as exc:
+        raise PdmError(f"The model's trees cannot be used: {exc}.", hint, where) from exc
     try:
         columns, booster_columns = len(model.spec.names), model.booster.num_features()
     except Exception as exc:  # the booster's own error type can be named only where XGBoost is imported
@@ -92,7 +149,14 @@ def check(model: Model) -> None:
     import numpy as np
 
     width = np.asarray(model.booster.inplace_predict(np.zeros((1, columns), np.float32), predict_type="margin")).size
-    if width != len(model.outputs) or set(model.calibration) != set(model.outputs):
+    named = set(model.outputs[1:])
+    if (
+        width != len(model.outputs)
+        or set(model.calibration) != set(model.outputs)
+        or model.outputs[0] != "any"
+        or len(named) != width - 1
+        or not named <= set(model.spec.components)
+    ):
         raise PdmError("The model's outputs are not those its description names.", hint, where)
     risks = model.predict(np.zeros((1, columns), np.float32))
     if not np.isfinite(risks).all() or not 0 < model.info.threshold <= 1:

@@ -213,6 +213,7 @@ class Versions:
         """Import a version from a zip; one that is here already is found again. PdmError says why it is refused."""
         with tempfile.TemporaryDirectory() as folder:
             model = exchange.unpack(file, Path(folder))
+            registry.check_described(Path(folder))
             for known in self.all():
                 if known.run_id == model.info.run_id:
                     return known

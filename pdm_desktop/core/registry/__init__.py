@@ -7,6 +7,7 @@ tracking server, which happens only where the user has set one.
 from pdm_desktop.core.registry.local import (
     STORE,
     Logged,
+    check_described,
     close,
     description,
     export,
@@ -25,6 +26,7 @@ __all__ = [
     "Logged",
     "Remote",
     "Server",
+    "check_described",
     "close",
     "description",
     "export",

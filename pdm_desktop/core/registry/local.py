@@ -131,6 +131,28 @@ def export(logged: Logged, folder: Path) -> None:
     write_checksums(folder)
 
 
+def check_described(folder: Path) -> None:
+    """PdmError unless MLflow's own description of a model that came from elsewhere is one, and has MLflow load the
+    booster's file by XGBoost and nothing else: it may name code to be run."""
+    import yaml  # type: ignore[import-untyped]
+    from mlflow import MlflowException
+    from mlflow.models import Model as MlflowModel
+
+    hint = "Export the model again where it came from."
+    try:
+        plain = yaml.safe_load((folder / MLMODEL).read_text("utf-8"))
+        flavors = plain["flavors"]
+        how = (set(flavors), flavors["python_function"]["loader_module"], flavors["python_function"].get("code"))
+        files = {flavor["data"] for flavor in flavors.values()}
+        if how != ({"python_function", "xgboost"}, "mlflow.xgboost", None) or files != {BOOSTER}:
+            raise PdmError("The model wants something else loaded than its trees.", hint, MLMODEL)
+        if flavors["xgboost"].get("code") or flavors["xgboost"]["model_class"] != "xgboost.core.Booster":
+            raise PdmError("The model wants something else loaded than its trees.", hint, MLMODEL)
+        MlflowModel.load(folder / MLMODEL)
+    except (MlflowException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise PdmError("MLflow's description of the model cannot be read.", hint, MLMODEL) from exc
+
+
 def description(
     candidate: Candidate, *, name: str, version: str, run_id: str, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
