@@ -35,17 +35,27 @@ class Task:
         self.superseded = False
         """Another task has taken its place: whoever asked has asked for something else since."""
         self._progress = progress
+        self._stage: tuple[int, float] | None = None
+        """How far it was when it began what it is doing, and when that was (monotonic)."""
 
     def cancel(self) -> None:
         """Ask the work to stop; it ends as `cancelled` at its next chunk edge."""
         self._progress.cancel()
 
     def eta_s(self) -> float | None:
-        """Seconds left at the pace so far; None while that says nothing."""
-        if self.started is None or self.step is None or self.step.total <= 0 or self.step.done <= 0:
+        """Seconds left of what it is doing, at the pace of that so far; None while that says nothing."""
+        step, stage = self.step, self._stage
+        if step is None or stage is None or step.total <= 0 or step.done <= stage[0]:
             return None
-        passed = time.monotonic() - self.started
-        return passed * (self.step.total - self.step.done) / self.step.done if passed > 0.5 else None
+        passed = time.monotonic() - stage[1]
+        return passed * (step.total - step.done) / (step.done - stage[0]) if passed > 0.5 else None
+
+    def _at(self, step: Step) -> None:
+        stage = self._stage
+        # Reading, training, comparing: each goes at a pace of its own.
+        if stage is None or step.done < stage[0] or (self.step is not None and step.total != self.step.total):
+            self._stage = (step.done, time.monotonic())
+        self.step = step
 
 
 class Tasks:
@@ -135,7 +145,7 @@ class Tasks:
         self._changed()
 
     def _stepped(self, task: Task, step: Step) -> None:
-        task.step = step
+        task._at(step)
         if time.monotonic() - self._last_change >= _CHANGE_INTERVAL_S:
             self._changed()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pdm_desktop.core.errors import Cancelled
-from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.progress import Progress, Step
 from pdm_desktop.tasks import Task, Tasks
 
 
@@ -156,3 +156,23 @@ def test_closing_cancels_what_runs_and_delivers_nothing_more() -> None:
     while not owner.posted.empty():
         owner.posted.get()()
     assert owner.outcome == []
+
+
+def test_the_time_left_is_that_of_the_present_stage_at_its_own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("pdm_desktop.tasks.time.monotonic", lambda: now[0])
+    task = Task("job", "Training", None, Progress())
+
+    def at(moment: float, done: int, total: int) -> float | None:
+        now[0] = moment
+        task._at(Step(done, total, "…"))
+        return task.eta_s()
+
+    assert at(0, 0, 100) is None
+    assert at(60, 50, 100) == 60
+    # 500 rounds begin: the minute before says nothing about them
+    assert at(120, 1, 500) is None
+    assert at(130, 11, 500) == 489
+    # the same number of machines once more, from the beginning
+    assert at(140, 0, 500) is None
+    assert at(150, 100, 500) == 40

@@ -45,7 +45,13 @@ def files(
     return {
         CARD: card(candidate, told, facts, warnings),
         "plots/training.svg": chart(
-            "Validation loss by round", "round", "log-loss", [Line("validation", rounds, np.array(candidate.losses))]
+            "Loss by round",
+            "round",
+            "log-loss",
+            [
+                Line("validation", rounds, np.array(candidate.losses)),
+                Line("training", rounds, np.array(candidate.training_losses), dashed=True),
+            ],
         ),
         "plots/reliability.svg": chart(
             "Can the probabilities be believed?",

@@ -115,12 +115,14 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Round:
-    """One boosting round as it is done. trial: 0 without tuning, else from 1; loss: validation log-loss."""
+    """One boosting round as it is done. trial: 0 without tuning, else from 1; loss: validation log-loss;
+    training_loss: on the rows learned from."""
 
     trial: int
     round: int
     loss: float
     best_loss: float
+    training_loss: float | None = None
 
 
 @dataclass(frozen=True)

@@ -161,10 +161,10 @@ def _trained(
 ) -> tuple[Candidate, int]:
     best: list[float] = []
 
-    def told(number: int, loss: float) -> None:
+    def told(number: int, loss: float, learned: float) -> None:
         best.append(min(loss, best[-1] if best else loss))
         if on_round is not None:
-            on_round(Round(0, number, loss, best[-1]))
+            on_round(Round(0, number, loss, best[-1], learned))
 
     deadline = None if options.time_limit_s is None else time.monotonic() + options.time_limit_s
     rounds, patience, params = rivals.limits_of(options.params)

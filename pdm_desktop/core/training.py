@@ -56,6 +56,8 @@ DEFAULTS: Mapping[str, Any] = {
 ROUNDS = 500
 PATIENCE = 30
 """Rounds without a better validation loss before training stops."""
+OnRound = Callable[[int, float, float], None]
+"""Told the round (from 1), its validation loss, its training loss."""
 MOST_WATCHED_ROWS = 300_000
 """Beyond it the loss that stops training is taken from a part of validation, weighted like the whole: the trees need
 some 800 bytes a row. Calibration and threshold come from all of validation."""
@@ -68,7 +70,7 @@ class Candidate:
     """A trained, calibrated and measured model, not yet stored anywhere.
 
     outputs: "any", then the components. calibration: by output, probability = sigmoid(a * margin + b). metrics: span ->
-    figures. losses: validation loss by round.
+    figures. losses: validation loss by round; training_losses: the loss on the rows learned from.
     """
 
     booster: xgboost.Booster
@@ -81,6 +83,7 @@ class Candidate:
     best_iteration: int
     metrics: dict[str, dict[str, Any]]
     losses: tuple[float, ...]
+    training_losses: tuple[float, ...]
     rows: dict[str, int]
     example: Matrix
 
@@ -112,15 +115,14 @@ def train(
     progress: Progress | None = None,
     components: Sequence[str] | None = None,
     goal: Goal | None = None,
-    on_round: Callable[[int, float], None] | None = None,
+    on_round: OnRound | None = None,
     deadline: float | None = None,
 ) -> Candidate:
     """Fit, calibrate, choose the threshold and measure. The same result for the same rows, seed and threads.
 
     step: the grid's step (ms). params: XGBoost parameters instead of the defaults. components: as given to
-    `machine_rows`. goal: what the threshold is for, None = best F1. on_round is told each round (from 1) and its
-    validation loss. deadline: no further round once time.monotonic() is past it. PdmError when training or validation
-    hold no failure.
+    `machine_rows`. goal: what the threshold is for, None = best F1. deadline: no further round once
+    time.monotonic() is past it. PdmError when training or validation hold no failure.
     """
     progress = progress or Progress()
     outputs = (ANY, *(spec.components if components is None else components))
@@ -137,7 +139,7 @@ def train(
                 f"The {name} span holds no failure: there is nothing to learn from.", "Give a longer record."
             )
     chosen = {**DEFAULTS, **(params or {}), "seed": seed, "nthread": threads}
-    booster, losses = _fit(
+    booster, losses, training_losses = _fit(
         spans["train"], spans["validation"], chosen, (rounds, patience), progress, on_round, deadline
     )
     margins = {name: [_margins(booster, r.matrix) for r in span] for name, span in spans.items() if name != "train"}
@@ -164,6 +166,7 @@ def train(
         best_iteration=booster.num_boosted_rounds() - 1,
         metrics=metrics,
         losses=tuple(losses),
+        training_losses=tuple(training_losses),
         rows={name: sum(len(r.times) for r in span) for name, span in spans.items()},
         example=positive.matrix[at : at + 1],
     )
@@ -175,11 +178,11 @@ def trial(
     params: Mapping[str, Any],
     limits: tuple[int, int],
     progress: Progress,
-    on_round: Callable[[int, float], None],
+    on_round: OnRound,
     deadline: float | None,
 ) -> float:
     """Average precision on validation of one fit with these parameters; limits: rounds, patience. See `train`."""
-    booster, _ = _fit(training_rows, validation_rows, params, limits, progress, on_round, deadline)
+    booster, _, _ = _fit(training_rows, validation_rows, params, limits, progress, on_round, deadline)
     truth = np.concatenate([r.labels[:, 0] for r in validation_rows])
     return average_precision(
         truth, np.concatenate([_margins(booster, r.matrix)[:, 0] for r in validation_rows if len(r.times)])
@@ -244,10 +247,10 @@ def _fit(
     params: Mapping[str, Any],
     limits: tuple[int, int],
     progress: Progress,
-    on_round: Callable[[int, float], None] | None,
+    on_round: OnRound | None,
     deadline: float | None,
-) -> tuple[xgboost.Booster, list[float]]:
-    """The booster cut at its best round, and the validation loss of every round; limits: rounds, patience."""
+) -> tuple[xgboost.Booster, list[float], list[float]]:
+    """The booster cut at its best round; every round's loss on validation and on training; limits: rounds, patience."""
     import xgboost
 
     rounds, patience = limits
@@ -255,7 +258,8 @@ def _fit(
     class Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
         def after_iteration(self, model: xgboost.Booster, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
             if on_round is not None:
-                on_round(epoch + 1, float(evals_log["validation"][params["eval_metric"]][-1]))
+                watch, learn = (float(evals_log[part][params["eval_metric"]][-1]) for part in ("validation", "train"))
+                on_round(epoch + 1, watch, learn)
             progress.step(epoch + 1, rounds, "Training; stops early when it gets no better")
             return deadline is not None and time.monotonic() > deadline
 
@@ -273,7 +277,8 @@ def _fit(
         dict(params),
         data,
         rounds,
-        evals=[(watched, "validation")],
+        # The last one is what stops it.
+        evals=[(data, "train"), (watched, "validation")],
         early_stopping_rounds=patience,
         evals_result=log,
         verbose_eval=False,
@@ -281,7 +286,7 @@ def _fit(
     )
     losses = log["validation"][params["eval_metric"]]
     # The first best round, as early stopping has it; stopped by the deadline it may not have looked yet.
-    return booster[: int(np.argmin(losses)) + 1], losses
+    return booster[: int(np.argmin(losses)) + 1], losses, log["train"][params["eval_metric"]]
 
 
 def _stacked(rows: Sequence[MachineRows]) -> tuple[Matrix, npt.NDArray[np.int8]]:

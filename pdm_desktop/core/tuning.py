@@ -70,11 +70,33 @@ def tune(
     if not done:
         study.enqueue_trial(start)
     while done < search.trials and not (deadline is not None and done and time.monotonic() > deadline):
-        progress.step(done, search.trials, "Tuning: trials on validation")
-        _one(study, done + 1, (training_rows, validation_rows), usual, search, deadline, progress, on_round)
+        progress.step(done * search.limits[0], search.trials * search.limits[0], _stage(done + 1, search))
+        within = _Trial(progress, done, search)
+        _one(study, done + 1, (training_rows, validation_rows), usual, search, deadline, within, on_round)
         done += 1
     best = study.best_params
     return {**usual, **_plain(best)}, done
+
+
+def _stage(number: int, search: Search) -> str:
+    return f"Tuning: trial {number} of {search.trials}, judged on validation"
+
+
+class _Trial(Progress):
+    """The rounds of one trial as a part of all trials."""
+
+    def __init__(self, whole: Progress, done: int, search: Search) -> None:
+        super().__init__()
+        self._whole, self._before, self._search = whole, done, search
+
+    def step(self, done: int, total: int, text: str) -> None:  # noqa: ARG002 (the whole search says what it is doing)
+        """A round is done."""
+        most = self._search.limits[0]
+        self._whole.step(self._before * most + done, self._search.trials * most, _stage(self._before + 1, self._search))
+
+    def check(self) -> None:
+        """Stopped with the whole."""
+        self._whole.check()
 
 
 _STANDARD: Mapping[str, Any] = {
@@ -125,10 +147,10 @@ def _one(
     params = _asked(asked)
     best: list[float] = []
 
-    def told(round_: int, loss: float) -> None:
+    def told(round_: int, loss: float, learned: float) -> None:
         best.append(min(loss, best[-1] if best else loss))
         if on_round is not None:
-            on_round(Round(number, round_, loss, best[-1]))
+            on_round(Round(number, round_, loss, best[-1], learned))
         # With positives weighted the loss is another measure: such trials are not compared by it.
         if not params["weight_positives"]:
             asked.report(-best[-1], round_)

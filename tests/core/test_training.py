@@ -148,6 +148,12 @@ def test_the_test_span_has_no_say_in_the_model(
     assert found.metrics["test"] != candidate.metrics["test"]
 
 
+def test_the_loss_on_what_it_learns_from_falls_below_that_on_what_was_held_back(candidate: training.Candidate) -> None:
+    assert len(candidate.training_losses) == len(candidate.losses)
+    assert candidate.training_losses[-1] < candidate.losses[-1]
+    assert candidate.training_losses[-1] < candidate.training_losses[0] / 4
+
+
 def test_probabilities_lie_between_0_and_1_and_no_component_is_above_any_failure(
     candidate: training.Candidate, rows: list[rowset.MachineRows]
 ) -> None:

@@ -142,13 +142,27 @@ def test_numbers_of_a_choice_not_taken_are_off(ready: RetrainWizard) -> None:
 def test_rounds_and_time_left_are_shown_as_they_come(qtbot: QtBot, ready: RetrainWizard) -> None:
     started(qtbot, ready)
     for number in range(1, 6):
-        ready.add_round(Round(0, number, 1 / number, 1 / number))
+        ready.add_round(Round(0, number, 1 / number, 1 / number, 1 / (2 * number)))
     ready.show_progress(Step(5, 500, "Training"), 75.0)
     run = ready.run_step
     qtbot.waitUntil(lambda: run.figures["Round"].text() == "5")
     assert run.figures["Best loss"].text() == "0.20000"
     assert run.figures["Time left"].text() == "about 1 min 15 s"
+    assert [curve.name for curve in run.chart.curves] == ["validation", "training"]
     assert run.chart.curves[0].y.tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert run.chart.curves[1].y.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 6, 1 / 8, 1 / 10])
+
+
+def test_of_a_tuned_run_it_says_which_trial_it_is_at_and_when_the_best_is_trained(
+    qtbot: QtBot, ready: RetrainWizard
+) -> None:
+    started(qtbot, ready)
+    figures, chart = ready.run_step.figures, ready.run_step.chart
+    for trial, said in ((1, "1"), (2, "2"), (0, "the best one, in full")):
+        for number in (1, 2, 3):
+            ready.add_round(Round(trial, number, 0.5, 0.5, 0.4))
+        qtbot.waitUntil(lambda said=said: figures["Trial"].text() == said)
+        assert len(chart.curves[0].y) == 3
 
 
 def test_a_training_can_be_left_to_itself_and_is_not_stopped_by_closing(qtbot: QtBot, ready: RetrainWizard) -> None:

@@ -103,6 +103,7 @@ def _log_figures(client: MlflowClient, run_id: str, candidate: Candidate, facts:
         if isinstance(value, int | float)
     ]
     metrics += [Metric("validation_loss", loss, now, step) for step, loss in enumerate(candidate.losses)]
+    metrics += [Metric("training_loss", loss, now, step) for step, loss in enumerate(candidate.training_losses)]
     for first in range(0, len(params), 100):
         client.log_batch(run_id, params=params[first : first + 100])
     for first in range(0, len(metrics), 1000):

@@ -31,7 +31,7 @@ class RunStep(StepPage):
         self.bar.setTextVisible(False)
         self.chart = LearningChart(theme)
         self.figures: dict[str, QLabel] = {}
-        self._trials: dict[int, list[float]] = {}
+        self._trials: dict[int, list[Round]] = {}
         self._trial = 0
         self._round: Round | None = None
         self._begun = 0.0
@@ -72,7 +72,7 @@ class RunStep(StepPage):
 
     def add_round(self, done: Round) -> None:
         """A boosting round is done."""
-        self._trials.setdefault(done.trial, []).append(done.loss)
+        self._trials.setdefault(done.trial, []).append(done)
         self._trial, self._round = done.trial, done
         if not self._redraw.isActive():
             self._redraw.start()
@@ -92,12 +92,18 @@ class RunStep(StepPage):
         self.figures["Time left"].setText(NOTHING)
 
     def _draw(self) -> None:
-        losses = self._trials.get(self._trial, [])
-        self.chart.show_losses(losses)
+        rounds = self._trials.get(self._trial, [])
+        learned = [done.training_loss for done in rounds if done.training_loss is not None]
+        self.chart.show_losses([done.loss for done in rounds], learned)
         if self._round is not None:
             self.figures["Round"].setText(f"{self._round.round:,}")
             self.figures["Best loss"].setText(f"{self._round.best_loss:.5f}")
-            self.figures["Trial"].setText("not tuned" if self._trial == 0 else f"{self._trial}")
+            self.figures["Trial"].setText(self._trial_text())
+
+    def _trial_text(self) -> str:
+        if self._trial:
+            return f"{self._trial}"
+        return "the best one, in full" if len(self._trials) > 1 else "not tuned"
 
     def _lay_out(self) -> None:
         self.body.addWidget(self.banner)
@@ -123,7 +129,8 @@ class RunStep(StepPage):
         self.body.addWidget(head)
         card = Card("How it learns")
         words = label(
-            "The loss on rows held back for validation, round by round. It stops by itself once that gets no better.",
+            "The loss round by round: on the rows it learns from, and on those held back for validation. It stops by "
+            "itself once the latter gets no better.",
             "small",
         )
         card.body.addWidget(words)
