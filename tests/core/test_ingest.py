@@ -226,9 +226,8 @@ def test_duplicates_and_conflicts_inside_one_file_are_told_apart(plant: Plant) -
     assert counts(report) == (2, 1, 1, 1, 0)
     assert plant.store.telemetry("1")[1].tolist() == [[11], [5]]
     assert report.batch is not None
-    assert plant.store.conflicts(report.batch)[["line", "cell", "old", "new"]].to_numpy().tolist() == [
-        [5, "heat", 10, 11]
-    ]
+    _, listed = plant.store.conflicts(report.batch, 10)
+    assert [(cell.line, cell.cell, cell.old, cell.new) for cell in listed] == [(5, "heat", 10, 11)]
 
 
 def test_a_text_column_is_ignored_and_a_sensor_that_starts_late_is_not(plant: Plant) -> None:

@@ -392,6 +392,24 @@ def test_units_are_found_below_a_row_of_descriptions(plant: Plant) -> None:
     assert report.sensors == (("T", "degC"),)
 
 
+def test_numbers_in_names_and_days_with_a_point_do_not_outvote_a_decimal_comma(plant: Plant) -> None:
+    rows = "".join(f"43521.{i}16666;1.{i};2.{i}5;{i},5\n" for i in range(1, 7))
+    report = plant.give(f"Zeitstempel;Anlage;Bauteil;Druck\n{rows}".encode(), columns={"Bauteil": Role("ignore")})
+    assert (report.decimal, report.accepted, report.accepted_values) == (",", 6, 6)
+    assert report.machines == ("1.1", "1.2", "1.3", "1.4", "1.5", "1.6")
+
+
+def test_columns_that_contradict_each_other_in_the_decimal_mark_are_asked_about(plant: Plant) -> None:
+    text = b"time;machine;heat;flow;load\n2019-01-31;1;1,5;2.25;3,5\n2019-02-01;1;2,5;3.25;4,5\n"
+    with pytest.raises(PdmError, match=r"Most columns have a decimal comma, but 2\.25 says otherwise"):
+        plant.give(text)
+    (question,) = recognise(plant.folder / "export.csv").questions
+    assert (question.key, question.suggested) == ("decimal", ",")
+    assert plant.give(text, columns={"flow": Role("ignore")}).sensors == (("heat", ""), ("load", ""))
+    report = plant.give(text, decimal=".")
+    assert (report.accepted_values, report.rejected_values) == (2, 4)
+
+
 # -- the rejects file comes back --------------------------------------------------------------------------------------
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.shapes import form, is_clock, shape_of
-from pdm_desktop.core.ingest.tokens import grouping, is_missing, number_of
+from pdm_desktop.core.ingest.tokens import is_missing, number_of
 from pdm_desktop.core.ingest.units import is_unit, unit_of
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 200  # rows a delimiter is judged by
-_MARKS = " '\u00a0\u202f"
 
 
 @dataclass(frozen=True)
@@ -201,51 +199,3 @@ def _is_units(rows: list[tuple[int, list[str]]], head: int, at: int) -> bool:
     shown = [unit for unit in units if unit]
     like = [unit for unit in shown if unit_of(unit) or is_unit(unit)]
     return bool(like) and len(like) * 3 >= len(shown) * 2 and all(len(unit) <= 16 for unit in shown)
-
-
-def marks(cells: list[str]) -> tuple[str | None, str, list[str]]:
-    """(decimal mark, thousands mark, doubtful cells) of cells that may be numbers. The decimal mark is None where
-    cells such as 1,234 could be thousands or decimals and nothing tells which."""
-    point = comma = grouped_comma = grouped_point = 0
-    thousands: Counter[str] = Counter()
-    open_comma: list[str] = []
-    open_point = 0
-    for cell in cells:
-        text = cell.strip()
-        if not any(char.isdigit() for char in text) or not re.fullmatch(r"[-+\d.,eE\s'\u00a0\u202f\u2212]+", text):
-            continue
-        commas, points = text.count(","), text.count(".")
-        if commas and points:
-            if text.rfind(",") > text.rfind(".") and grouping(",").fullmatch(text):
-                comma += 1
-                thousands["."] += 1
-            elif grouping(".").fullmatch(text):
-                point += 1
-                thousands[","] += 1
-        elif commas == 1:
-            if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text):
-                open_comma.append(text)
-            else:
-                comma += 1
-        elif points == 1:
-            open_point += bool(re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", text))
-            point += not re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", text)
-        elif commas > 1 and grouping(".").fullmatch(text):
-            grouped_comma += 1
-        elif points > 1 and grouping(",").fullmatch(text):
-            grouped_point += 1
-        for mark in _MARKS:
-            if mark in text and (grouping(".").fullmatch(text) or grouping(",").fullmatch(text)):
-                thousands[mark] += 1
-    if grouped_comma:
-        thousands[","] += grouped_comma
-    if grouped_point:
-        thousands["."] += grouped_point
-    mark = thousands.most_common(1)[0][0] if thousands else ""
-    if comma > point or mark == ".":
-        return ",", (mark if mark != "," else "") or ("." if open_point else ""), []
-    if point or mark == ",":
-        return ".", mark or ("," if open_comma else ""), []
-    if open_comma:
-        return (None, mark, open_comma) if not open_point else (".", ",", [])
-    return ".", mark, []

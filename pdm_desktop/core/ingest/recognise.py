@@ -13,8 +13,10 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import columns, dialect, encoding, instants, source, workbook
+from pdm_desktop.core.ingest import aliases, columns, decimals, dialect, encoding, instants, source, workbook
+from pdm_desktop.core.ingest.decimals import Marks
 from pdm_desktop.core.ingest.dialect import Table
+from pdm_desktop.core.ingest.facts import Facts
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
 
@@ -23,6 +25,8 @@ REJECTS_HEADER = ("file", "line", "column", "content", "reason")
 _HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
 _SHEETS = 20
+_WORDS = frozenset(("machine", "error", "component", "failure", "machine_model", "tag", "quality", "known", "ignore"))
+"""Roles of columns whose numbers, if they have any, are names: 1.2 is the second part of the first."""
 _MOST_COLUMNS = 10_000
 _TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".log", "")
 
@@ -191,17 +195,16 @@ def _planned(
     by_column = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
     if mended:
         by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
-    countable = [cell for cells in by_column for cell in cells[:400] if not dialect.is_time(cell)]
-    found, thousands, doubtful = dialect.marks(countable)
-    decimal = choices.decimal or found or "."
+    marks = _marks(names, by_column, choices)
+    decimal, thousands = choices.decimal or marks.decimal or ".", marks.thousands
     if decimal not in (".", ","):
         raise PdmError(f"{decimal!r} is no decimal mark.", "Use a point or a comma.", "decimal")
     if thousands == decimal:
         thousands = ""
-    if choices.decimal and doubtful:
+    if choices.decimal and marks.doubtful:
         thousands = "" if decimal == "," else ","
     facts = [
-        columns.Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
+        Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
         for i, (name, cells) in enumerate(zip(names, by_column, strict=True))
     ]
     unknown = not any(fact.roles or fact.times for fact in facts) and not choices.columns
@@ -216,17 +219,8 @@ def _planned(
     if unknown:
         others = [question for question in questions if question.key != "columns"]
         questions = [_unknown_columns(names, table.header_row, path.name), *others]
-    if found is None and choices.decimal is None:
-        questions.append(
-            Question(
-                "decimal",
-                f"Whether {doubtful[0]} has a decimal comma or a thousands mark cannot be told from the file.",
-                "Say --decimal , or --decimal .",
-                ((",", "decimal comma"), (".", "thousands mark")),
-                None,
-                path.name,
-            )
-        )
+    if choices.decimal is None and (marks.decimal is None or marks.against):
+        questions.append(_which_decimal(marks, path.name))
     named = [replace(column, name=name) for column, name in zip(roles.columns, names, strict=True)]
     return Plan(
         path=path,
@@ -259,6 +253,28 @@ def _unknown_columns(names: Sequence[str], line: int, file: str) -> Question:
         f"Say what the columns hold: --map {first!r}=timestamp, and so on for the machine and the sensors.",
         where=f"{file}, line {line or 1}",
     )
+
+
+def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Choices) -> Marks:
+    countable, times = [], []
+    for i, (name, cells) in enumerate(zip(names, by_column, strict=True)):
+        said = choices.columns.get(name)
+        words = said.role in _WORDS if said is not None else bool(aliases.roles(name) & _WORDS)
+        countable.append([] if words else [cell for cell in cells[:400] if not dialect.is_time(cell)])
+        if Facts.of("", countable[i][:60], ".", "").number_form():
+            times.append(i)
+    return decimals.marks(countable, times)
+
+
+def _which_decimal(marks: Marks, file: str) -> Question:
+    hint = "Say --decimal , or --decimal ."
+    if marks.decimal is None:
+        text = f"Whether {marks.doubtful[0]} has a decimal comma or a thousands mark cannot be told from the file."
+        return Question("decimal", text, hint, ((",", "decimal comma"), (".", "thousands mark")), None, file)
+    names = {",": "decimal comma", ".": "decimal point"}
+    text = f"Most columns have a {names[marks.decimal]}, but {marks.against} says otherwise."
+    hint += " Columns with the other mark then have no numbers: leave them out with --map COLUMN=ignore."
+    return Question("decimal", text, hint, tuple(names.items()), marks.decimal, file)
 
 
 def _rows_below(table: Table) -> bool:

@@ -1,0 +1,119 @@
+"""Decimal and thousands marks, told column by column."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pdm_desktop.core.ingest.tokens import grouping
+
+_MARKS = " '\u00a0\u202f"
+_LIKE_NUMBERS = re.compile(r"[-+\d.,eE\s'\u00a0\u202f\u2212]+")
+_OPEN_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_OPEN_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """decimal: None where cells such as 1,234 (`doubtful`) could be thousands or decimals and nothing tells which.
+    against: a cell of a column whose decimal mark is the other one; "" where all agree."""
+
+    decimal: str | None
+    thousands: str = ""
+    doubtful: tuple[str, ...] = ()
+    against: str = ""
+
+
+@dataclass
+class _Count:
+    """What the numbers of some cells show."""
+
+    point: int = 0
+    comma: int = 0
+    open_point: int = 0
+    open_comma: list[str] = field(default_factory=list)
+    thousands: Counter[str] = field(default_factory=Counter)
+    example: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: _Count) -> None:
+        self.point += other.point
+        self.comma += other.comma
+        self.open_point += other.open_point
+        self.open_comma += other.open_comma
+        self.thousands += other.thousands
+
+    def show(self, mark: str, text: str) -> None:
+        self.example.setdefault(mark, text)
+        if mark == ",":
+            self.comma += 1
+        else:
+            self.point += 1
+
+    @property
+    def vote(self) -> str:
+        """The decimal mark; "" where nothing tells."""
+        commas, points = self.comma + self.thousands["."], self.point + self.thousands[","]
+        return "" if commas == points == 0 else "," if commas > points else "."
+
+    def marks(self) -> Marks:
+        mark = self.thousands.most_common(1)[0][0] if self.thousands else ""
+        if self.comma > self.point or mark == ".":
+            return Marks(",", (mark if mark != "," else "") or ("." if self.open_point else ""))
+        if self.point or mark == ",":
+            return Marks(".", mark or ("," if self.open_comma else ""))
+        if self.open_comma:
+            return Marks(".", ",") if self.open_point else Marks(None, mark, tuple(self.open_comma))
+        return Marks(".", mark)
+
+
+def marks(columns: Sequence[Sequence[str]], times: Iterable[int]) -> Marks:
+    """The marks of a file's numbers. times: columns that may be days or seconds; they are read with either mark, and
+    tell only where no other column does."""
+    counts = [_count(cells) for cells in columns]
+    either = set(times)
+    votes = {i: count.vote for i, count in enumerate(counts) if count.vote and i not in either}
+    votes = votes or {i: counts[i].vote for i in either if counts[i].vote}
+    decimal = max(votes.values(), key=list(votes.values()).count, default="")
+    whole = _Count()
+    for i, count in enumerate(counts):
+        if not decimal or (votes.get(i, decimal) == decimal and (i not in either or i in votes)):
+            whole.add(count)
+    found = whole.marks()
+    against = [counts[i].example.get(vote, "") for i, vote in votes.items() if vote != decimal]
+    return Marks(found.decimal, found.thousands, found.doubtful, next(filter(None, against), ""))
+
+
+def _count(cells: Sequence[str]) -> _Count:
+    count = _Count()
+    for cell in cells:
+        text = cell.strip()
+        if not any(char.isdigit() for char in text) or not _LIKE_NUMBERS.fullmatch(text):
+            continue
+        commas, points = text.count(","), text.count(".")
+        if commas and points:
+            if text.rfind(",") > text.rfind(".") and grouping(",").fullmatch(text):
+                count.show(",", text)
+                count.thousands["."] += 1
+            elif grouping(".").fullmatch(text):
+                count.show(".", text)
+                count.thousands[","] += 1
+        elif commas == 1:
+            if _OPEN_COMMA.fullmatch(text):
+                count.open_comma.append(text)
+            else:
+                count.show(",", text)
+        elif points == 1:
+            if _OPEN_POINT.fullmatch(text):
+                count.open_point += 1
+            else:
+                count.show(".", text)
+        elif commas > 1 and grouping(".").fullmatch(text):
+            count.thousands[","] += 1
+        elif points > 1 and grouping(",").fullmatch(text):
+            count.thousands["."] += 1
+        for mark in _MARKS:
+            if mark in text and (grouping(".").fullmatch(text) or grouping(",").fullmatch(text)):
+                count.thousands[mark] += 1
+    return count

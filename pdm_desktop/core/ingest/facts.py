@@ -1,0 +1,74 @@
+"""What stands in the cells of a column, counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pdm_desktop.core.ingest import aliases
+from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day
+from pdm_desktop.core.ingest.tokens import is_missing, number_of
+
+_EPOCHS = (("epoch s", 1e8, 4.2e9), ("epoch ms", 1e11, 4.2e12), ("epoch us", 1e14, 4.2e15), ("epoch ns", 1e17, 4.2e18))
+_EXCEL = (20_000.0, 80_000.0)
+
+
+@dataclass
+class Facts:
+    """What stands in the cells of a column that were looked at."""
+
+    name: str
+    cells: list[str]
+    roles: set[str] = field(default_factory=set)
+    canonical: str = ""
+    filled: int = 0
+    numbers: int = 0
+    fractions: int = 0
+    times: int = 0
+    clocks: int = 0
+    stamps: list[float] = field(default_factory=list)
+    """The numbers its cells would be as times: with either decimal mark, whichever the readings beside them have."""
+
+    @staticmethod
+    def of(name: str, cells: list[str], decimal: str, thousands: str) -> Facts:
+        """Count what the cells are."""
+        facts = Facts(name, cells, aliases.roles(name) if name else set(), aliases.canonical(name))
+        for cell in cells:
+            if is_missing(cell):
+                continue
+            facts.filled += 1
+            number = number_of(cell, decimal, thousands)
+            if number is not None:
+                facts.numbers += 1
+                facts.fractions += not number.is_integer()
+            stamp = number_of(cell) if "," not in cell else number_of(cell, ",")
+            if stamp is not None:
+                facts.stamps.append(stamp)
+            if is_time(cell):
+                facts.times += 1
+            elif is_time_of_day(cell):
+                facts.clocks += 1
+        return facts
+
+    def mostly(self, count: int, share: float = 0.5) -> bool:
+        """Whether `count` of the filled cells are at least that share."""
+        return self.filled > 0 and count >= share * self.filled
+
+    @property
+    def dates_only(self) -> bool:
+        """Whether its times are dates without a time of day."""
+        return self.mostly(self.times) and not any(":" in cell for cell in self.cells if is_time(cell))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells are mostly words."""
+        return self.filled > 0 and not self.mostly(self.numbers + self.times + self.clocks)
+
+    def number_form(self) -> str:
+        """The form of times kept as numbers; "" where they are none."""
+        if not self.mostly(len(self.stamps), 0.9) or self.mostly(self.times):
+            return ""
+        for name, low, high in _EPOCHS:
+            if sum(low <= abs(value) < high for value in self.stamps) >= 0.9 * len(self.stamps):
+                return name
+        inside = sum(_EXCEL[0] <= value < _EXCEL[1] for value in self.stamps)
+        return "excel" if inside >= 0.9 * len(self.stamps) else ""

@@ -1,0 +1,105 @@
+"""Which columns say when, and of which machine."""
+
+from __future__ import annotations
+
+from pdm_desktop.core.ingest import aliases
+from pdm_desktop.core.ingest.draft import Draft
+from pdm_desktop.core.plans import Question, Role
+
+_SPECIFIC = ("machin", "maschin", "maquin", "macchin", "equip", "asset", "anlage")
+
+
+def date_and_time(draft: Draft) -> tuple[int, int] | None:
+    """A column of dates and one of times of day, where no column has both."""
+    free = draft.free()
+    dates = [i for i in free if draft.facts[i].dates_only]
+    clocks = [i for i in free if draft.facts[i].mostly(draft.facts[i].clocks)]
+    full = [i for i in free if draft.facts[i].mostly(draft.facts[i].times) and not draft.facts[i].dates_only]
+    if full or not dates or not clocks:
+        return None
+    date = next((i for i in dates if draft.facts[i].roles & {"date", "timestamp"}), dates[0])
+    time = next((i for i in clocks if draft.facts[i].roles & {"time", "timestamp"}), clocks[0])
+    return date, time
+
+
+def times(draft: Draft) -> None:
+    """Give the column, or the two, of the time its role."""
+    if draft.of("timestamp", "date"):
+        return
+    pair = date_and_time(draft)
+    if pair is not None:
+        draft.roles[pair[0]], draft.roles[pair[1]] = Role("date"), Role("time")
+        return
+
+    def fits(i: int) -> bool:
+        f = draft.facts[i]
+        return f.mostly(f.times) or bool(f.number_form())
+
+    named = [i for i in draft.free() if draft.facts[i].roles & {"timestamp", "date", "time"}]
+    found = [i for i in named if fits(i)]
+    found = [i for i in found if draft.facts[i].canonical == "timestamp"] or found
+    if not found:
+        found = [i for i in draft.free() if draft.facts[i].mostly(draft.facts[i].times, 0.8)]
+    if not found:
+        found = [i for i in _unnamed_index(draft) if fits(i)]
+    if not found:
+        # Called so, though nothing in it can be read: its rows will say why.
+        found = [i for i in named if draft.facts[i].canonical == "timestamp" and not draft.facts[i].numbers][:1]
+    if len(found) > 1:
+        options = tuple((draft.facts[i].name, draft.facts[i].name) for i in found)
+        names = " and ".join(draft.facts[i].name for i in found)
+        text = f"The columns {names} both hold times."
+        hint = f"Say which one counts: --map {draft.facts[found[0]].name!r}=timestamp."
+        draft.questions.append(Question("columns", text, hint, options, draft.facts[found[0]].name, draft.where))
+    if found:
+        draft.roles[found[0]] = Role("timestamp")
+    for i in draft.free():
+        f = draft.facts[i]
+        if f.mostly(f.times + f.clocks, 0.8) and not f.roles & {"known"}:
+            draft.roles[i] = Role("ignore")
+
+
+def _unnamed_index(draft: Draft) -> list[int]:
+    """The first column: where nothing else is the time, numbers in it may be."""
+    return [0] if draft.facts and 0 not in draft.roles and draft.facts[0].number_form() not in ("", "excel") else []
+
+
+def machine(draft: Draft) -> None:
+    """Give the column of the machine its role."""
+    if draft.of("machine") or draft.choices.machine is not None:
+        return
+    named = [i for i in draft.called("machine") if not draft.facts[i].fractions]
+    named = (
+        [i for i in named if draft.facts[i].canonical]
+        or [i for i in named if any(word in aliases.plain(draft.facts[i].name) for word in _SPECIFIC)]
+        or named
+    )
+    if named:
+        draft.roles[named[0]] = Role("machine")
+        return
+    key = _key_column(draft)
+    if key is not None:
+        draft.roles[key] = Role("machine")
+        draft.notes.append(
+            f"Column {draft.facts[key].name} was taken for the machine: with the time, it tells rows apart."
+        )
+
+
+def _key_column(draft: Draft) -> int | None:
+    """The one text or whole-number column that, together with the time, tells the rows apart where the time alone
+    does not."""
+    clock = draft.of("timestamp", "date", "time")
+    if not clock:
+        return None
+    times = list(zip(*(draft.facts[i].cells for i in clock), strict=True))
+    if len(times) < 6 or len(set(times)) == len(times):
+        return None
+    found = []
+    for i in draft.free():
+        f = draft.facts[i]
+        if f.fractions or f.filled < len(f.cells) or f.roles & {"tag", "value", "quality", "error", "component"}:
+            continue
+        keys = {(time, cell) for time, cell in zip(times, f.cells, strict=True)}
+        if len(keys) == len(times) and 1 < len(set(f.cells)) <= len(times) // 2:
+            found.append(i)
+    return found[0] if len(found) == 1 else None

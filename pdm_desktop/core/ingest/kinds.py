@@ -1,0 +1,105 @@
+"""What a file holds: readings a line or a value a line, events or machines."""
+
+from __future__ import annotations
+
+from pdm_desktop.core.ingest import tags
+from pdm_desktop.core.ingest.draft import Draft
+from pdm_desktop.core.ingest.tokens import is_good, is_missing
+from pdm_desktop.core.plans import Question, Role
+from pdm_desktop.core.schema import Kind
+
+
+def is_long(draft: Draft) -> bool:
+    """Whether each row is one value of one tag; then the roles are given."""
+    if draft.choices.layout not in (None, "long") or draft.choices.kind not in (None, "telemetry"):
+        return False
+    told = draft.choices.layout == "long"
+    values = draft.of("value") or [i for i in draft.called("value") if draft.numeric(i)]
+    names = draft.of("tag") or [i for i in draft.called("tag") if draft.facts[i].is_text]
+    numeric = [i for i in draft.free() if draft.numeric(i) and i not in values]
+    texts = [i for i in draft.free() if draft.facts[i].is_text and "quality" not in draft.facts[i].roles]
+    if not values and len(numeric) == 1 and (names or told):
+        values = numeric
+    if values and not names and len(texts) == 1:
+        names = texts
+    alone = not values and not names and len(numeric) == 1 and len(texts) == 1 and not draft.of("machine")
+    if alone and len(set(draft.facts[texts[0]].cells)) > 1 and tags.find(draft.facts[texts[0]].cells) is not None:
+        values, names = numeric, texts
+    if not values or not names or not draft.of("timestamp", "date"):
+        return False
+    value, name = values[0], names[0]
+    if not told and len([i for i in numeric if i != value]) > 2:
+        return False
+    draft.roles[value], draft.roles[name] = Role("value"), Role("tag")
+    for i in draft.called("quality"):
+        if not draft.of("quality") and any(is_good(cell) for cell in draft.facts[i].cells):
+            draft.roles[i] = Role("quality")
+    if not draft.of("machine") and draft.choices.machine is None:
+        draft.tag_rule = tags.find([cell for cell in draft.facts[name].cells if not is_missing(cell)])
+    for i in draft.free():
+        draft.roles[i] = Role("ignore")
+    return True
+
+
+def kind(draft: Draft) -> Kind:
+    """What kind of record the rows are."""
+    if draft.choices.kind is not None:
+        return draft.choices.kind
+    status = [i for i in draft.of("failure") if draft.roles[i].name]
+    sensors = draft.of("sensor") + [
+        i for i in draft.free() if draft.numeric(i) and not draft.facts[i].canonical and i not in status
+    ]
+    if draft.of("sensor") or draft.choices.layout == "wide tags":
+        return "telemetry"
+    if not draft.of("timestamp", "date"):
+        called = {role for i in draft.free() for role in draft.facts[i].roles}
+        if called & {"machine_model", "age"} and not called & {"error", "component", "failure"}:
+            return "machines"
+        others = [i for i in draft.free() if not draft.facts[i].roles & {"machine_model", "age"}]
+        return "machines" if draft.of("machine") and not others else "telemetry"
+    if status:
+        return "telemetry" if len(sensors) else "failures"
+
+    def holds(role: str) -> bool:
+        if draft.of(role):
+            return True
+        return any(
+            draft.facts[i].canonical == role or draft.facts[i].is_text or draft.facts[i].numbers
+            for i in draft.called(role)
+        )
+
+    labels = [i for role in ("failure", "error", "component") for i in draft.called(role)]
+    plain = [i for i in sensors if i not in labels]
+    if len(plain) >= 2 or not (labels or draft.of("failure", "error", "component")):
+        return "telemetry"
+    if holds("failure"):
+        return "failures"
+    if holds("error"):
+        return "errors"
+    return _components(draft)
+
+
+def _components(draft: Draft) -> Kind:
+    name = draft.path.name.casefold()
+    if any(word in name for word in ("fail", "ausfall", "ausfäll", "panne", "defail", "défail", "guast", "averia")):
+        return "failures"
+    words = (
+        "maint",
+        "replac",
+        "service",
+        "repair",
+        "wartung",
+        "instand",
+        "tausch",
+        "entretien",
+        "manten",
+        "manuten",
+    )
+    if any(word in name for word in words) or any(f.name.casefold() == "comp" for f in draft.facts):
+        return "maintenance"
+    text = "The file lists components, of replacements or of failures: which cannot be told."
+    options = (("maintenance", "replacements"), ("failures", "failures"))
+    draft.questions.append(
+        Question("kind", text, "Say the kind: maintenance or failures.", options, None, draft.path.name)
+    )
+    return "maintenance"
