@@ -17,6 +17,7 @@ from pdm_desktop.core.results import ImportReport, WatchReport, WatchSettings
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.session import Session
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.tray import Tray
 from pdm_desktop.gui.wizards.watch_dialog import WatchDialog, watch_text
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Importing(QObject):
         self._session = session
         self._notice = notice
         self._problem = ""
+        self.tray = Tray(window)
         self.watch_dialog: WatchDialog | None = None
         self.wizard: ImportWizard | None = None
         session.watched.connect(self._watched)
@@ -122,6 +124,7 @@ class Importing(QObject):
 
     def _watching_changed(self, settings: WatchSettings) -> None:
         self._problem = ""
+        self.tray.watch(settings.folder if settings.on else "")
         entry = self._window.findChild(QAction, "watch")
         if isinstance(entry, QAction):
             # The menu says what goes on; an ampersand in the name is no shortcut.
@@ -143,6 +146,7 @@ class Importing(QObject):
         if news:
             text, tone = watch_text(report)
             self._notice(text, tone, "Details…", partial(self._tell, report))
+            self.tray.say(text, wrong=tone != "")
 
     def _tell(self, report: WatchReport) -> None:
         lines = messages.import_summary(ImportReport(report.imported, 0.0))[1] if report.imported else []

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QCheckBox
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QCheckBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.core import simulate, times
@@ -17,6 +18,7 @@ from pdm_desktop.core.results import FileReport, WatchFailure, WatchReport, Watc
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.pages.fleet import FleetPage
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.tray import Tray
 from pdm_desktop.gui.wizards.watch_dialog import WatchDialog, watch_text
 from tests.gui.hands import LONG, click, finish, idle, message, opened_window, press
 
@@ -184,3 +186,35 @@ def test_news_of_the_folder_are_counted_by_kind() -> None:
 def test_no_news_say_nothing() -> None:
     assert watch_text(WatchReport(known=("a.csv",), waiting=("b.csv",))) == ("", "")
     assert watch_text(WatchReport(failed=(WatchFailure("a.csv", "Why."),)))[0] == "a.csv could not be imported: Why."
+
+
+def test_the_tray_tells_what_came_while_another_window_is_in_front(qtbot: QtBot, theme: Theme) -> None:
+    behind, front = QWidget(), QWidget()
+    for made in (behind, front):
+        qtbot.addWidget(made)
+        made.setWindowIcon(QIcon(theme.pixmap("app", "text", 64)))
+    tray = Tray(behind, lambda: True)
+    assert not tray.say("5 files came in", wrong=False)  # nothing is watched
+    tray.watch("/share")
+    assert tray.icon is not None
+    assert tray.icon.toolTip() == "PDM Desktop watches /share"
+    behind.showMinimized()
+    front.show()
+    front.activateWindow()
+    qtbot.waitUntil(front.isActiveWindow, timeout=LONG)
+    assert tray.say("5 files came in", wrong=False)
+    tray.icon.messageClicked.emit()
+    qtbot.waitUntil(behind.isActiveWindow, timeout=LONG)
+    assert not behind.isMinimized()
+    assert not tray.say("5 files came in", wrong=False)  # the window itself says it
+    tray.watch("")
+    assert tray.icon is None
+
+
+def test_a_system_without_a_tray_gets_no_icon(qtbot: QtBot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    tray = Tray(window, lambda: False)
+    tray.watch("/share")
+    assert tray.icon is None
+    assert not tray.say("5 files came in", wrong=False)
