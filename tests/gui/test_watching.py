@@ -188,6 +188,8 @@ def test_no_news_say_nothing() -> None:
     assert watch_text(WatchReport(failed=(WatchFailure("a.csv", "Why."),)))[0] == "a.csv could not be imported: Why."
 
 
+# The platform without a screen has no tray; what is looked at here is what is said to it.
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged")
 def test_the_tray_tells_what_came_while_another_window_is_in_front(qtbot: QtBot, theme: Theme) -> None:
     behind, front = QWidget(), QWidget()
     for made in (behind, front):
