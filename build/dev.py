@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,6 +64,9 @@ DEBIAN_PACKAGE = {
     "libz.so.1": "zlib1g",
 }
 FONT = "fonts-dejavu-core"
+# Programs, and the Debian package that has each.
+PACKING_TOOLS = {"objcopy": "binutils", "strip": "binutils", "zstd": "zstd"}
+SCREEN_TOOLS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "strace": "strace"}
 LOADED_BY_QT = (
     "PySide6/Qt/lib/libQt6Gui.so.6",
     "PySide6/Qt/lib/libQt6Widgets.so.6",
@@ -245,6 +248,16 @@ def need_system_libraries(environment: Environment) -> None:
             raise Absent(f"Still missing after the installation: {', '.join(left)}")
 
 
+def wish_for(tools: Mapping[str, str], why: str) -> None:
+    """Install the programs that are missing where that is allowed, else say so and go on without."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing and sys.platform.startswith("linux"):
+        try:
+            install_with_apt(sorted({tools[tool] for tool in missing}), f"{', '.join(missing)} missing, {why}")
+        except Absent as exc:
+            say(f"{exc}\nGoing on without.")
+
+
 def install_with_apt(packages: Sequence[str], why: str) -> None:
     """Install Debian packages where that is allowed, else raise Absent with the line that does."""
     line = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
@@ -312,6 +325,7 @@ def test(args: list[str]) -> int:
         # Stock MLflow must be able to open a workspace's store: its tests ask a real server.
         Environment(".venv-mlflow", BUILD / "constraints-mlflow.txt", program=False, over=environment).ready()
     if "--packaged" in args:
+        wish_for(SCREEN_TOOLS, "for the tests of the window and of the network")
         chosen = [python, "-m", "pytest", "-m", "packaged", *(arg for arg in args if arg != "--packaged")]
         return subprocess.run(chosen, cwd=ROOT, check=False).returncode
     checks = {
@@ -358,6 +372,9 @@ def package(args: list[str]) -> int:
     environment = Environment(".venv-package", *pins, program=False)
     environment.ready()
     need_system_libraries(environment)
+    wish_for(PACKING_TOOLS, "for a smaller program and archive")
+    if sys.platform.startswith("linux") and shutil.which("objcopy") is None:
+        raise Absent("PyInstaller needs objcopy (Debian: apt-get install binutils).")
     return subprocess.run([str(environment.python), str(BUILD / "package.py")], cwd=ROOT, check=False).returncode
 
 

@@ -61,10 +61,11 @@ def main() -> int:
     if LINUX:
         # Beside each other: compressing takes the larger half of the build, each on one thread.
         with ThreadPoolExecutor() as pool:
-            jobs = [
-                pool.submit(archive, folder, stamp),
-                pool.submit(package_deb.make, folder, WORK / "deb", DIST, __version__, stamp),
-            ]
+            jobs = [pool.submit(archive, folder, stamp)]
+            if shutil.which("dpkg-deb"):
+                jobs.append(pool.submit(package_deb.make, folder, WORK / "deb", DIST, __version__, stamp))
+            else:
+                print("dpkg-deb is not there: no Debian package", file=sys.stderr)
             made += [job.result() for job in jobs]
         phase("archive and package after", begun)
     checksums([path for path in made if path.is_file()])

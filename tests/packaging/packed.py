@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,9 @@ SUFFIX = ".exe" if sys.platform == "win32" else ""
 PROGRAM = FOLDER / f"pdm-desktop{SUFFIX}"
 LINUX = sys.platform.startswith("linux")
 PNG = b"\x89PNG\r\n\x1a\n"
+
+HANGS_S = 600
+"""What takes longer than this never ends."""
 
 marks = [
     pytest.mark.packaged,
@@ -40,7 +44,9 @@ def run(
     where = () if workspace is None else ("--workspace", str(workspace))
     command = [*before, str(PROGRAM), *where, *map(str, args)]
     environment = bare() if env is None else dict(env)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False, timeout=HANGS_S
+    )
 
 
 def healthy(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -69,7 +75,7 @@ def window(
         pytest.skip("needs xwininfo (Debian: x11-utils)")
     command = [*before, str(FOLDER / f"pdm-desktop-window{SUFFIX}"), *map(str, args)]
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, env={**env, "DISPLAY": display}, stderr=stream)
+        process = subprocess.Popen(command, env={**env, "DISPLAY": display}, stderr=stream, start_new_session=True)
     try:
         for _ in range(1200):
             assert process.poll() is None, log.read_text(errors="replace")
@@ -82,8 +88,11 @@ def window(
             raise AssertionError(f"no window {title!r}: {log.read_text(errors='replace')}")
         yield process
     finally:
-        process.terminate()
-        process.wait()
+        if LINUX:
+            os.killpg(process.pid, signal.SIGTERM)  # strace hands no signal on
+        else:
+            process.terminate()
+        process.wait(HANGS_S)
 
 
 @contextmanager

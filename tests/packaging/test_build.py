@@ -14,6 +14,8 @@ from types import ModuleType
 
 import pytest
 
+from pdm_desktop.core import doctor
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -103,6 +105,13 @@ def test_without_zstd_the_archive_is_a_tar_xz_with_the_same_files_links_and_righ
     assert (top / "pdm-desktop").stat().st_mode & 0o777 == 0o755
     assert (top / "pdm-desktop-window").readlink() == Path("pdm-desktop")
     assert (top / "_internal" / "data ä.txt").read_bytes() == b"x" * 100_000
+
+
+def test_the_packed_program_carries_the_metadata_of_every_library_the_doctor_names() -> None:
+    metadata = re.search(r"^METADATA = \((.*?)^\)", (ROOT / "pdm_desktop.spec").read_text("utf-8"), re.M | re.S)
+    assert metadata is not None
+    packed = {name.lower().replace("_", "-") for name in re.findall(r'"([^"]+)"', metadata[1])}
+    assert {name.lower() for name in doctor.LIBRARIES} - packed == set()
 
 
 def test_wrong_use_of_package_ends_with_2() -> None:
