@@ -42,6 +42,13 @@ ALIASES: dict[str, str] = {
 """Canonical header names (lower case) to roles. `known`: when the record became known, where a file says so."""
 
 
+MOST_SENSORS = 1_900
+"""SQLite stops at 2,000 columns a table or result."""
+MOST_MACHINES = 100_000
+"""More names than a plant has machines come from a column that names no machines."""
+MOST_LABELS = 100_000
+
+
 @dataclass(frozen=True)
 class Sensor:
     """One row of the sensor catalogue. `column` is its column in `telemetry`; limits are plausible values."""

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import blocks, preview, recognise
+from pdm_desktop.core.ingest import blocks, pivot, preview, recognise, status
+from pdm_desktop.core.plans import Choices, Role
+from pdm_desktop.core.store import writer
 from tests.core.plants import Plant
 
 
@@ -112,6 +114,18 @@ def test_a_file_without_a_name_in_an_archive_is_passed_over(plant: Plant) -> Non
     assert plant.give(nameless, "file.zip").accepted == 24
 
 
+def test_an_archive_of_endlessly_many_files_is_refused_before_their_list_is_read(plant: Plant) -> None:
+    path = plant.folder / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(1_001):
+            archive.writestr(f"{number}.csv", "")
+    plant.refuses(path, "1,001 files; 1,000 are read at most")
+    data = bytearray(path.read_bytes())
+    end = data.rfind(b"PK\5\6")
+    data[end + 12 : end + 16] = (0x7FFF_FFFF).to_bytes(4, "little")  # the size that the list is said to have
+    plant.refuses(bytes(data), "more than 1,000 files", "more.zip")
+
+
 # -- workbooks --------------------------------------------------------------------------------------------------------
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -207,6 +221,42 @@ def test_a_cell_longer_than_any_reader_takes_is_refused_with_its_line_in_preview
     assert plant.refuses(path, "field larger than").where == "file.csv, line 3"
     with pytest.raises(PdmError, match="field larger than"):
         preview(recognise(path), 50)
+
+
+# -- more names than a plant has --------------------------------------------------------------------------------------
+
+
+def test_columns_beyond_what_a_table_of_the_store_can_have_are_refused(plant: Plant) -> None:
+    for count in (1_901, 2_500):
+        names = ",".join(f"s{number}" for number in range(count))
+        row = "2019-01-31 06:00,1" + ",5" * count
+        plant.refuses(f"time,machine,{names}\n{row}\n", "1,900 sensors at most")
+
+
+def test_a_million_columns_are_refused(plant: Plant) -> None:
+    text = "time,machine" + ",heat" * 1_000_000 + "\n2019-01-31 06:00,1" + ",5" * 1_000_000 + "\n"
+    plant.refuses(text, "more columns than a plant has sensors")
+
+
+def test_sensors_of_a_long_file_beyond_what_a_plant_can_have_are_refused(plant: Plant) -> None:
+    rows = "".join(f"P1.S{n},2019-01-31 06:00,5\n" for n in range(1_901))
+    plant.refuses("tag,time,value\n" + rows, "1,900 sensors at most")
+
+
+def test_endlessly_many_machines_tags_codes_or_changes_of_a_status_are_refused(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_MACHINES", "MOST_LABELS"):
+        monkeypatch.setattr(writer, name, 50)
+    monkeypatch.setattr(pivot, "MOST_TAGS", 50)
+    monkeypatch.setattr(status, "MOST_CHANGES", 50)
+    many = range(60)
+    plant.refuses("time,machine,heat\n" + "".join(f"2019-01-31 06:00,M{n},5\n" for n in many), "50 machines at most")
+    plant.refuses("time,machine,error\n" + "".join(f"2019-01-31 06:00,1,E{n}\n" for n in many), "50 codes and")
+    plant.refuses("tag,time,value\n" + "".join(f"P1.S{n},2019-01-31 06:00,5\n" for n in many), "more than 50 tags")
+    states = "".join(f"2019-01-31 06:{n:02d},1,{('up', 'down')[n % 2]},5\n" for n in many)
+    choices = Choices(columns={"state": Role("failure", "down")})
+    plant.refuses("time,machine,state,heat\n" + states, "changes more than 50 times", choices=choices)
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ _Rows = npt.NDArray[np.void]
 _ROW = np.dtype([("tag", np.int32), ("time", np.int64), ("value", np.float64), ("line", np.int64)])
 HELD = 1_500_000
 """Values held in memory, 28 bytes each, and twice as much while they are sorted; more lie in a file without a name."""
+MOST_TAGS = 1_000_000
 _PORTION = 45_000  # readings handed on at one go
 _MOST_CELLS = 2_000_000  # of a matrix that may be mostly empty
 
@@ -66,6 +67,10 @@ class Values:
         """Value i is of tags[codes[i]]."""
         rows = np.empty(len(values), _ROW)
         rows["tag"] = _numbered(self._tags, tags, codes)
+        if len(self._tags) > MOST_TAGS:
+            raise PdmError(
+                f"The file has more than {MOST_TAGS:,} tags.", "Look whether the column of tags is the right one."
+            )
         rows["time"], rows["value"], rows["line"] = times, values, lines
         self._rows.append(rows)
         self.count += len(rows)
@@ -140,7 +145,7 @@ class Values:
 
     def _by_time(self, places: list[tuple[int, int]]) -> Iterator[_Rows]:
         """One machine's rows, which are many, in spans of time."""
-        some = np.concatenate([self._read(*place)["time"][::64] for place in places])
+        some = np.concatenate([self._read(*place)["time"][::64].copy() for place in places])
         spans = 2 * -(-sum(count for _, count in places) // self._most)
         cuts = np.unique(np.quantile(some, np.linspace(0, 1, spans + 1)[1:-1], method="nearest"))
         for low, high in zip([-(1 << 62), *cuts.tolist()], [*cuts.tolist(), 1 << 62], strict=True):

@@ -6,9 +6,6 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
-import lzma
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,14 +14,11 @@ from typing import IO, NamedTuple, cast
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import workbook
+from pdm_desktop.core.ingest.archive import MOST_FILES, archive_of, reading, unpacking
 
 HEAD = 256 * 1024
 _ELSEWHERE = 64 * 1024  # bytes looked at in the middle and at the end
 _SPOTS, _SPOT = 40, 1024  # and elsewhere
-_BROKEN = (
-    EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
-    UnicodeError,
-)  # fmt: skip
 MOST_RATIO = 200
 _FREE = 256 * 1024 * 1024
 """Unpacked bytes allowed whatever the ratio; beyond them, MOST_RATIO times the packed size."""
@@ -42,7 +36,7 @@ class Sample(NamedTuple):
 
 def container(path: Path) -> str:
     """What the file is packed in, by its first bytes: "", gz, zip, workbook or parquet. PdmError: no such file."""
-    with _reading(path):
+    with reading(path):
         if path.is_dir():
             raise PdmError("This is a folder, not a file.", "", str(path))
         if not path.is_file():  # nor a pipe or a device, which may never end
@@ -57,7 +51,7 @@ def container(path: Path) -> str:
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         return "workbook"
     if start.startswith(b"PK"):
-        with _reading(path), _unpacking(path), zipfile.ZipFile(path) as archive:
+        with archive_of(path) as archive:
             names = set(archive.namelist())
         return "workbook" if names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} else "zip"
     return ""
@@ -65,9 +59,13 @@ def container(path: Path) -> str:
 
 def members(path: Path) -> tuple[str, ...]:
     """The files inside a .zip, hidden ones left out."""
-    with _reading(path), _unpacking(path), zipfile.ZipFile(path) as archive:
+    with archive_of(path) as archive:
         infos = [info for info in archive.infolist() if info.filename and not info.is_dir()]
     names = [info.filename for info in infos]
+    if len(names) > MOST_FILES:
+        raise PdmError(
+            f"The archive holds {len(names):,} files; {MOST_FILES:,} are read at most.", "Pack fewer.", path.name
+        )
     if len(set(names)) < len(names):
         twice = Counter(names).most_common(1)[0][0]
         raise PdmError(f"The archive holds two files named {twice!r}.", "Give them names of their own.", path.name)
@@ -80,7 +78,7 @@ def _hidden(part: str) -> bool:
 
 def sample(path: Path, packed: str, member: str | None) -> Sample:
     """The beginning of the file and, of a plain one, some of its middle and end."""
-    with _reading(path), _opened(path, packed, member) as file:
+    with reading(path), _opened(path, packed, member) as file:
         head = _read_up_to(file, HEAD)
         if packed:
             return Sample(head, (), len(head) < HEAD)
@@ -106,7 +104,7 @@ class Source:
         self._sheet = sheet
         self._packed = container(path)
         self._hash = hashlib.sha256()
-        with _reading(path):
+        with reading(path):
             self.size = path.stat().st_size
         self.read = 0
         """Bytes of the file taken so far (of a packed one an estimate)."""
@@ -119,13 +117,13 @@ class Source:
     def pieces(self, size: int) -> Iterator[bytes]:
         """The text as UTF-8, about `size` bytes at a time. UTF-8 itself is handed on unchecked."""
         if self._packed:
-            with _reading(self._path), self._path.open("rb") as file:
+            with reading(self._path), self._path.open("rb") as file:
                 while block := file.read(1 << 20):
                     self._hash.update(block)
         if self._packed in ("workbook", "parquet"):
             yield from workbook.text(self._path, self._packed, self._sheet, size)
             return
-        with _reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
+        with reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
             yield from _newlines(self._decoded(file, size))
 
     def _decoded(self, file: IO[bytes], size: int) -> Iterator[bytes]:
@@ -189,38 +187,13 @@ def _read_up_to(file: IO[bytes], size: int) -> bytes:
 @contextmanager
 def _opened(path: Path, packed: str, member: str | None) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
-        stack.enter_context(_unpacking(path))
+        stack.enter_context(unpacking(path))
         if packed == "gz":
             yield cast(IO[bytes], stack.enter_context(gzip.open(path, "rb")))
         elif packed == "zip":
-            archive = stack.enter_context(zipfile.ZipFile(path))
+            archive = stack.enter_context(archive_of(path))
             if member is None or member not in archive.namelist():
                 raise PdmError(f"The archive has no file {member!r}.", "", path.name)
             yield stack.enter_context(archive.open(member))
         else:
             yield stack.enter_context(path.open("rb"))
-
-
-@contextmanager
-def _unpacking(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (*_BROKEN, OSError) as exc:
-        if isinstance(exc, OSError) and exc.errno is not None:
-            raise  # the disk's fault; bz2 says of its data what has no number
-        ends = isinstance(exc, EOFError)
-        raise PdmError(
-            "The compressed file ends early." if ends else f"The compressed file cannot be unpacked ({exc}).",
-            "Copy or export it again; nothing of it was stored.",
-            path.name,
-        ) from exc
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise PdmError(
-            f"The file cannot be read: {exc.strerror or exc}.", "Check the disk and its permissions.", str(path)
-        ) from exc

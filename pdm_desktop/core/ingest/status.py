@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.cells import Ints, Texts, factorise
 from pdm_desktop.core.ingest.tokens import is_missing
 
+MOST_CHANGES = 2_000_000
 _Run = tuple[int, int, bool, int]
 """(first time, last time, whether failed, line) of rows of one state that follow each other."""
 
@@ -17,6 +19,7 @@ class StatusChanges:
     def __init__(self, value: str) -> None:
         self._value = value.strip().casefold()
         self._runs: dict[str, list[_Run]] = {}
+        self._changes = 0
         self.seen = False
         """Whether the value occurred at all."""
 
@@ -40,6 +43,11 @@ class StatusChanges:
         for head, end in zip(heads.tolist(), ends.tolist(), strict=True):
             run = (int(times[head]), int(times[end]), bool(failed[head]), int(lines[head]))
             self._runs.setdefault(machines[int(codes[head])], []).append(run)
+        self._changes += len(heads)
+        if self._changes > MOST_CHANGES:
+            raise PdmError(
+                f"The status changes more than {MOST_CHANGES:,} times.", "Look whether its column is the right one."
+            )
 
     def failures(self) -> list[tuple[str, int, int]]:
         """(machine, time, line) of every change into the value. A file that begins with it tells of no change."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pdm_desktop.core import workbook_reader
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest.archive import archive_of, reading
 
 MOST_BYTES = 1024 * 1024 * 1024
 """Largest unpacked workbook."""
@@ -67,13 +68,11 @@ def as_text(table: Iterator[Row], size: int) -> Iterator[bytes]:
 
 
 def _check(path: Path) -> None:
-    try:
+    with reading(path):
         if not zipfile.is_zipfile(path):
-            return
-        with zipfile.ZipFile(path) as archive:
-            total = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, UnicodeError, OSError) as exc:
-        raise PdmError(f"The workbook cannot be read ({exc}).", _HINT, path.name) from exc
+            return  # an old one
+    with archive_of(path) as book:
+        total = sum(info.file_size for info in book.infolist())
     if total > MOST_BYTES:
         raise PdmError(
             f"The workbook unpacks to {total / 1e9:.1f} GB, more than is read at once.",

@@ -9,13 +9,11 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.schema import EVENT_KINDS, Kind, Sensor
+from pdm_desktop.core.schema import EVENT_KINDS, MOST_LABELS, MOST_MACHINES, MOST_SENSORS, Kind, Sensor
 from pdm_desktop.core.store import catalogue
 from pdm_desktop.core.store.bulk import Floats, Ints
 from pdm_desktop.core.store.incoming import Incoming, Outcome
 from pdm_desktop.core.store.tables import natural_key, record_table
-
-_MAX_SENSORS = 1_900  # SQLite stops at 2,000 columns a table or result
 
 
 class BatchWriter:
@@ -103,6 +101,9 @@ class BatchWriter:
         `sensors` ((name, unit)), NaN where empty; lines: the rows' line numbers (n,), or those of the values (S, n):
         then values are counted instead of rows. Sensors and machines new to the plant enter its catalogue. A row
         without any value changes nothing and counts as unchanged."""
+        fresh = {name.strip().casefold() for name, _ in sensors if not self.knows_sensor(name)}
+        if len(self._sensors) + len(fresh) > MOST_SENSORS:  # said before columns are made, which takes its time
+            raise PdmError(f"A plant can have {MOST_SENSORS:,} sensors at most.", "Leave some out of the file.")
         ids = [self._sensor_id(name, unit) for name, unit in sensors]
         twice = [name for at, (name, _) in enumerate(sensors) if ids[at] in ids[:at]]
         if twice:
@@ -189,6 +190,9 @@ class BatchWriter:
     def _machine_ids(self, names: Sequence[str], codes: Ints) -> Ints:
         for name in names:
             if name not in self._machines and name not in self._former:
+                if len(self._machines) >= MOST_MACHINES:
+                    hint = "Look whether the column of the machine is the right one."
+                    raise PdmError(f"A plant can have {MOST_MACHINES:,} machines at most.", hint)
                 cursor = self._db.execute("INSERT INTO machine (name) VALUES (?) RETURNING id", (name,))
                 self._machines[name] = int(cursor.fetchone()[0])
         known = self._former | self._machines
@@ -197,6 +201,9 @@ class BatchWriter:
     def _label_ids(self, names: Sequence[str]) -> Ints:
         for name in names:
             if name not in self._labels:
+                if len(self._labels) >= MOST_LABELS:
+                    hint = "Look whether the column of the code or component is the right one."
+                    raise PdmError(f"A plant can have {MOST_LABELS:,} codes and components at most.", hint)
                 cursor = self._db.execute("INSERT INTO label (name) VALUES (?) RETURNING id", (name,))
                 self._labels[name] = int(cursor.fetchone()[0])
         return np.array([self._labels[name] for name in names], np.int64)
@@ -205,8 +212,6 @@ class BatchWriter:
         name = name.strip()
         sensor = self._sensor(name)
         if sensor is None:
-            if len(self._sensors) >= _MAX_SENSORS:
-                raise PdmError(f"A plant can have {_MAX_SENSORS} sensors at most.", "Leave columns out of the file.")
             sensor = catalogue.add_sensor(self._db, name, unit)
             self._sensors[name.casefold()] = sensor
         self._used_sensors.setdefault(sensor.id, sensor)
