@@ -1,6 +1,7 @@
 """Make the champion that ships with the program, models/champion, from a simulated plant.
 
-python3 build/make_bundled_model.py      takes a minute or two; the same booster and figures every time
+python3 build/make_bundled_model.py            takes a minute or two; the same booster and figures every time
+python3 build/make_bundled_model.py --plots    draws its plots alone; the model stays as it is
 
 The public extract has no part in it. Where it is at hand the finished model is measured on it, at its own threshold,
 and the figures go into the model card.
@@ -73,9 +74,13 @@ def main() -> int:
         from build.dev import program_environment
 
         python = program_environment().python
-        return subprocess.run([str(python), str(Path(__file__).resolve())], check=False).returncode
+        return subprocess.run([str(python), str(Path(__file__).resolve()), *sys.argv[1:]], check=False).returncode
     begun = time.monotonic()
+    if sys.argv[1:] == ["--plots"]:
+        draw()
+        return 0
     make()
+    draw()
     on_extract = measured_on_extract()
     card(on_extract)
     say_what_came_out(on_extract)
@@ -105,6 +110,35 @@ def make() -> None:
         )
         registry.export(logged, MODELS / "champion")
         registry.close(Path(folder))
+
+
+def draw() -> None:
+    """Draw models/plots from the finished model and the plant it was made from: of the test span, which it has not
+    learnt from. The model itself stays as it is."""
+    from build import plants
+    from pdm_desktop.core import comparison, model_card, rowset, simulate
+    from pdm_desktop.core.features import grid
+    from pdm_desktop.core.model_results import Goal
+    from pdm_desktop.core.progress import Progress
+    from pdm_desktop.core.scoring import Model
+    from pdm_desktop.core.times import HOUR
+
+    model, splits = Model.load(MODELS / "champion"), description()["splits"]
+    histories = plants.simulated(MACHINES, DAYS, SEED)
+    last = int(histories[0].times[-1])
+    at = grid(splits["test_from"], splits["test_to"], HOUR)
+    seen = [h for h in histories if h.machine not in splits["held_out"]]
+    rows = rowset.all_rows(seen, len(seen), plants.spec(simulate.MACHINE_MODELS), at, last, Progress())
+    rival = comparison.Rival(
+        "candidate", "bundled", model.info.threshold, model.outputs, {"test": [model.predict(r.matrix) for r in rows]}
+    )
+    curves = comparison.curves(rival, None, {"test": rows}, comparison.Scale(model.spec.horizon, HOUR, SEED), Goal())
+    gains: dict[str, float] = model.booster.get_score(importance_type="total_gain")
+    shares = [(model.spec.names[int(key[1:])], gain / sum(gains.values())) for key, gain in gains.items()]
+    for name, text in model_card.plots(curves, sorted(shares, key=lambda s: -s[1]), model.info.threshold).items():
+        path = MODELS / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode())
 
 
 def measured_on_extract() -> dict[str, Any] | None:

@@ -39,9 +39,6 @@ def files(
 ) -> dict[str, str]:
     """Path in the run -> text of every plot and of the card."""
     rounds = np.arange(1, len(candidate.losses) + 1, dtype=float)
-    diagonal = np.array([0.0, 1.0])
-    predicted = np.array([p.predicted for p in curves.reliability])
-    observed = np.array([p.observed for p in curves.reliability])
     return {
         CARD: card(candidate, told, facts, warnings),
         "plots/training.svg": chart(
@@ -53,6 +50,15 @@ def files(
                 Line("training", rounds, np.array(candidate.training_losses), dashed=True),
             ],
         ),
+    } | plots(curves, importance, candidate.threshold)
+
+
+def plots(curves: Curves, importance: Sequence[tuple[str, float]], threshold: float) -> dict[str, str]:
+    """Path in the run -> text of the plots that need no training: of rows held out, and of what the trees rest on."""
+    diagonal = np.array([0.0, 1.0])
+    predicted = np.array([p.predicted for p in curves.reliability])
+    observed = np.array([p.observed for p in curves.reliability])
+    return {
         "plots/reliability.svg": chart(
             "Can the probabilities be believed?",
             "predicted risk",
@@ -73,7 +79,7 @@ def files(
             "threshold",
             "cost a machine-month",
             [Line("test", curves.thresholds, curves.cost)],
-            (candidate.threshold, f"chosen: {candidate.threshold:.0%}"),
+            (threshold, f"chosen: {threshold:.0%}"),
         ),
         "plots/features.svg": bars(
             "What the trees rest on",

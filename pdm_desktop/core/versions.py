@@ -353,6 +353,8 @@ def _described(stored: Stored, champion: bool, used: bool) -> ModelVersion:
     spec = plain.get("feature_spec", {})
     origin: Any = stored.tags.get("origin", "trained")
     plots = stored.folder.parents[2] / stored.run / "artifacts" / "plots"
+    if origin == "bundled":
+        plots = paths.bundled_model().parent / "plots"
     return ModelVersion(
         version=stored.version,
         run_id=str(plain.get("run_id", stored.run)),

@@ -95,6 +95,9 @@ def test_a_moved_store_knows_its_new_place_everywhere(kept: Versions, store: Pat
     for version in kept.all():
         assert version.obstacle == ""
     assert [p.name for p in kept.get("2").plots] == ["cost.svg"]
+    assert {p.name for p in kept.get("1").plots} == {
+        "cost.svg", "features.svg", "precision_recall.svg", "reliability.svg",
+    }  # fmt: skip
     client = MlflowClient(registry.store_uri(kept.mlruns), registry.store_uri(kept.mlruns))
     for version in client.search_model_versions(f"name='{versions.NAME}'"):
         assert version.source.startswith(kept.mlruns.resolve().as_uri())
