@@ -256,6 +256,8 @@ def open_client(mlruns: Path) -> MlflowClient:
     from mlflow.tracking import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
+    # The packed program has no pip whose version conda.yaml could name; that is no news for anyone who retrains.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     mlruns.mkdir(parents=True, exist_ok=True)
     try:
         if not (mlruns / STORE).is_file():
