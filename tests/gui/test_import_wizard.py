@@ -637,3 +637,107 @@ def test_columns_with_names_that_nobody_knows_are_told_what_they_hold(
     assert step(wizard) == RESULT
     assert stored(tmp_path, "SELECT Heat FROM telemetry_by_name ORDER BY time, machine")[0] == (0.5,)
     assert stored(tmp_path, "SELECT name FROM machine ORDER BY name") == [("X0",), ("X1",)]
+
+
+def test_the_preview_and_the_counts_follow_every_choice(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    lines = ["Zeit;Maschine;Druck;Temp", ";;bar;°C"]
+    lines += [f"{day}.02.2015 {hour:02}:00;M{hour % 2};1{hour},25;4{hour},5" for day in (13, 14) for hour in range(5)]
+    path = tmp_path / "export.csv"
+    path.write_bytes(("\n".join(lines) + "\n").encode("cp1252"))
+    window.importing.open_wizard([path])
+    wizard = shown(qtbot, window)
+    reading = wizard.reading
+    span = "13 Feb 2015, 00:00 – 14 Feb 2015, 04:00 UTC"
+    begin = f"First 10 rows · machines M0, M1 · 2 sensors · {span}"
+    assert reading.counts.text() == begin
+
+    def again() -> None:
+        click(qtbot, reading.again)
+        idle(qtbot, window)
+        assert reading.counts.text() == begin
+
+    pick(qtbot, window, reading.decimal, "Point  1.5")
+    assert reading.counts.text() == f"First 10 rows · machines M0, M1 · {span}"  # 10,25 is no number now
+    again()
+    pick(qtbot, window, reading.day_first, "Month first  12/31")
+    assert reading.counts.text() == "First 10 rows · 10 rejected · machines M0, M1 · 2 sensors"
+    again()
+    pick(qtbot, window, reading.kind, "Errors")
+    (question,) = reading.question_cards()
+    assert question.question.text == "The file has no column for the error code, which errors need."
+    again()
+    pick(qtbot, window, reading.layout_box, "A row a value")
+    (question,) = reading.question_cards()
+    assert question.question.text == "Which column says what was measured, and which holds the value?"
+    assert reading.layout_box.currentText() == "A row a value"
+    again()
+    pick(qtbot, window, reading.layout_box, "A column a tag")
+    assert reading.question_cards()[0].question.text.startswith("No column's name tells both")
+    again()
+    pick(qtbot, window, reading.machine, "File name: export")
+    assert reading.counts.text() == f"First 10 rows · machine export · 2 sensors · {span}"
+    again()
+    pick(qtbot, window, reading.encoding, "UTF-8")
+    assert "not text in UTF-8" in reading.error.text
+    again()
+    for spin, text, told in (
+        (
+            reading.units_row,
+            "0",
+            f"First 11 rows · 1 rejected · 1 value missing · machines M0, M1 · 2 sensors · {span}",
+        ),
+        (reading.header_row, "0", "First 10 rows · 2 sensors"),
+    ):
+        line = spin.lineEdit()
+        assert line is not None
+        type_into(qtbot, window, line, text)
+        assert reading.counts.text().startswith(told)
+        again()
+
+
+def workbook(path: Path, sheets: dict[str, list[list[object]]]) -> None:
+    """The least a spreadsheet program would write."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+
+    def cell(value: object) -> str:
+        kind = "" if isinstance(value, int | float) else ' t="inlineStr"'
+        return f"<c{kind}><v>{value}</v></c>" if not kind else f"<c{kind}><is><t>{value}</t></is></c>"
+
+    names = "".join(f'<sheet name="{n}" sheetId="{i}" r:id="r{i}"/>' for i, n in enumerate(sheets, 1))
+    links = "".join(
+        f'<Relationship Id="r{i}" Type="{office}/worksheet" Target="worksheets/sheet{i}.xml"/>'
+        for i in range(1, len(sheets) + 1)
+    )
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("[Content_Types].xml", f'<Types xmlns="{package}/content-types"/>')
+        book.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="a" Type="{office}/officeDocument"'
+            ' Target="xl/workbook.xml"/></Relationships>',
+        )
+        book.writestr(
+            "xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>'
+        )
+        book.writestr(
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships">{links}</Relationships>'
+        )
+        for number, rows_of in enumerate(sheets.values(), 1):
+            written = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows_of)
+            text = f'<worksheet xmlns="{main}"><sheetData>{written}</sheetData></worksheet>'
+            book.writestr(f"xl/worksheets/sheet{number}.xml", text)
+
+
+def test_a_sheet_is_chosen_and_the_preview_follows(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    workbook(path, {"Hall 1": [["datetime", "machineID", "heat"], ["2015-01-01 06:00:00", "1", 10.5]],
+                    "Hall 2": [["datetime", "machineID", "flow"], ["2015-01-01 06:00:00", "2", 3],
+                               ["2015-01-01 07:00:00", "2", 4]]})  # fmt: skip
+    window.importing.open_wizard([path])
+    wizard = shown(qtbot, window)
+    sheet = wizard.reading.sheet
+    assert [sheet.itemText(at) for at in range(sheet.count())] == ["Hall 1", "Hall 2"]
+    for name, told in (("Hall 2", "First 2 rows · machine 2"), ("Hall 1", "First row · machine 1")):
+        pick(qtbot, window, sheet, name)
+        assert wizard.reading.counts.text().startswith(told)

@@ -35,6 +35,18 @@ class Roles:
     notes: tuple[str, ...]
 
 
+_LAYOUT_LACKS: dict[LayoutName, tuple[str, str]] = {
+    "long": (
+        "Which column says what was measured, and which holds the value?",
+        "Say so: --map COLUMN=tag and --map COLUMN=value.",
+    ),
+    "wide tags": (
+        "No column's name tells both the machine and the sensor, such as M001.volt.",
+        "Choose another layout, or name the columns so.",
+    ),
+}
+
+
 def assign(
     facts: list[Facts],
     units: list[str],
@@ -150,6 +162,9 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
                 draft.where,
             )
         )
+    wanted = draft.choices.layout
+    if kind == "telemetry" and wanted in _LAYOUT_LACKS and layout != wanted:
+        draft.questions.append(Question("columns", *_LAYOUT_LACKS[wanted], where=draft.where))
     if kind == "telemetry" and layout != "long" and not draft.of("sensor", "doubtful") and not draft.of("failure"):
         text = "The file has a time and a machine and nothing else."
         draft.questions.append(Question("columns", text, "Telemetry has a column for each sensor.", where=draft.where))

@@ -202,7 +202,7 @@ class ReadingPage(StepPage):
             widget.setVisible(bool(plan.sheets) and source.member is None)
         for box, value in (
             (self.kind, plan.kind),
-            (self.layout_box, plan.layout),
+            (self.layout_box, source.choices.layout or plan.layout),
             (self.sheet, plan.sheet),
             (self.encoding, None if table else plan.encoding),
             (self.delimiter, None if table else plan.delimiter),

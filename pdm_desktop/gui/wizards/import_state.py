@@ -226,7 +226,8 @@ def sensor_unit(column: PlanColumn) -> str:
 def count_words(preview: Preview, zone: str) -> str:
     """The counts of the rows shown, in a sentence."""
     counts = preview.counts
-    parts = [f"First {counts.get('rows', len(preview.rows)):,} rows"]
+    rows = counts.get("rows", len(preview.rows))
+    parts = ["First row" if rows == 1 else f"First {rows:,} rows"]
     for key, words in (
         ("rejected", "rejected"),
         ("rejected_values", "single {} rejected"),
