@@ -155,7 +155,6 @@ def check(model: Model) -> None:
         or set(model.calibration) != set(model.outputs)
         or model.outputs[0] != "any"
         or len(named) != width - 1
-        or not named <= set(model.spec.components)
     ):
         raise PdmError("The model's outputs are not those its description names.", hint, where)
     risks = model.predict(np.zeros((1, columns), np.float32))
