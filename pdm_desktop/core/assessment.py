@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdm_desktop.core import baselines, comparison, gathering, rowset, scoring, training
+from pdm_desktop.core import baselines, comparison, rowset, scoring, training
 from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import BASELINES, Evaluation, Goal, ModelVersion, TrainingSettings
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.rivals import Plant
+from pdm_desktop.core.rivals import Plant, gathered
 from pdm_desktop.core.rowset import MachineRows
 
 
@@ -30,7 +30,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
             "version",
         )
     options = TrainingSettings(horizon_h=model.info.horizon_h)
-    found = gathering.gather(plant.store, plant.settings, options, progress)
+    found = gathered(plant, options, progress)
     rows: list[MachineRows] = []
     in_sample = 0
     for machine, times in found.times.items():
@@ -38,7 +38,12 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         low = 0 if start is None else int(np.searchsorted(times, start))
         high = len(times) if end is None else int(np.searchsorted(times, end, "right"))
         part = rowset.machine_rows(
-            found.histories[machine], model.spec, times[low:high], found.known_until, model.components
+            found.histories[machine],
+            model.spec,
+            times[low:high],
+            found.known_until,
+            model.components,
+            prevented=found.prevented.get(machine, ()),
         )
         rows.append(part)
         in_sample += _seen(about, part)
@@ -62,11 +67,12 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     failures = {machine: history.failures for machine, history in found.histories.items()}
     missed, false_alarms = comparison.lists(ours, spans, failures, scale)
     others = {}
-    rates = baselines.hourly_rates(rows)
+    rates = baselines.hourly_rates([r.known() for r in rows])
+    truth = np.concatenate([r.labels[:, 0] for r in rows])
     for who in BASELINES:
         progress.check()
         raw = [baselines.raw(who, found.histories[r.machine], r.times, scale.horizon, rates) for r in rows]
-        how = baselines.calibration(np.concatenate([r.labels[:, 0] for r in rows]), np.concatenate(raw))
+        how = baselines.calibration(truth[truth >= 0], np.concatenate(raw)[truth >= 0])
         risks = [sigmoid(how["a"] * score + how["b"])[:, None] for score in raw]
         bare = [rowset.any_only(r) for r in rows]
         threshold = training.choose_threshold(bare, risks, Goal(), scale.horizon, scale.step)
@@ -76,6 +82,10 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     if in_sample:
         warnings.append(
             f"{in_sample:,} of {count:,} rows were seen in its training: in-sample figures flatter a model."
+        )
+    if told.figures["events_prevented"]:
+        warnings.append(
+            f"{told.figures['events_prevented']} prevented failures are counted apart: their rows are in no row metric."
         )
     if told.figures["events"] < comparison.FEW_EVENTS:
         warnings.append(f"Only {told.figures['events']} failures in this span: mind the intervals.")

@@ -151,7 +151,9 @@ def curves(candidate: Rival, champion: Rival | None, spans: Spans, scale: Scale,
     """Reliability, precision-recall and cost of the candidate over the test span."""
     rows, risks = spans["test"], candidate.risks["test"]
     truth = np.concatenate([r.labels[:, 0] for r in rows])
-    risk = np.concatenate([r[:, 0] for r in risks])
+    known = truth >= 0
+    risk = np.concatenate([r[:, 0] for r in risks])[known]
+    truth = truth[known]
     points = []
     for part in reliability(truth, risk):
         low, high = intervals.wilson(part.observed * part.rows, part.rows)
@@ -159,7 +161,7 @@ def curves(candidate: Rival, champion: Rival | None, spans: Spans, scale: Scale,
     recall, precision = precision_recall(truth, risk)
     other = (np.empty(0), np.empty(0))
     if champion is not None and "test" in champion.risks:
-        other = precision_recall(truth, np.concatenate([r[:, 0] for r in champion.risks["test"]]))
+        other = precision_recall(truth, np.concatenate([r[:, 0] for r in champion.risks["test"]])[known])
     counted = sweep(scored(rows, risks), THRESHOLDS, scale.horizon, scale.step)
     cost = goal.missed * counted.missed + goal.false_alarm * counted.false_episodes
     return Curves(

@@ -140,20 +140,34 @@ def row_metrics(truth: Marks, score: Floats, threshold: float) -> RowMetrics:
 
 
 @dataclass(frozen=True)
+class Prevented:
+    """A failure that was prevented: an alarm of the machine stood from `start` to `end` (ms), its component was
+    replaced at `at`, and no failure came; see core/prevented.py."""
+
+    machine: str
+    start: int
+    end: int
+    at: int
+    component: str
+
+
+@dataclass(frozen=True)
 class ScoredMachine:
-    """One machine's scored rows with a label: times (n,) ascending, risk (n,), label (n,) 0 or 1; failures: the times
-    of all its recorded failures, in the span or not."""
+    """One machine's scored rows with a label: times (n,) ascending, risk (n,), label (n,) 0 or 1, -1 where a failure
+    was prevented; failures: the times of all its recorded failures, in the span or not."""
 
     machine: str
     times: Ints
     risk: Floats
     label: Marks
     failures: Ints
+    prevented: tuple[Prevented, ...] = ()
 
 
 @dataclass(frozen=True)
 class Episode:
-    """A run of alarms of one machine: its first and last alarm, and whether it was a false one."""
+    """A run of alarms of one machine: its first and last alarm, and whether it was a false one. One that stood while
+    a failure was prevented is neither right nor false."""
 
     machine: str
     start: int
@@ -181,6 +195,8 @@ class EventCard:
     failures: tuple[FailureEvent, ...] = field(repr=False)
     episodes: tuple[Episode, ...] = field(repr=False)
     machine_months: float = 0.0
+    prevented: tuple[tuple[Prevented, bool], ...] = field(default=(), repr=False)
+    """Failures prevented, and whether there is an alarm before the replacement."""
 
     @property
     def events(self) -> int:
@@ -223,6 +239,8 @@ class EventCard:
             "events": self.events,
             "events_caught": self.caught,
             "events_without_data": self.no_data,
+            "events_prevented": len(self.prevented),
+            "events_prevented_alarmed": sum(alarmed for _, alarmed in self.prevented),
             "median_lead_h": self.median_lead_h,
             "lead_p10_h": self.lead_h(10),
             "lead_p90_h": self.lead_h(90),
@@ -246,12 +264,14 @@ def event_card(machines: Iterable[ScoredMachine], threshold: float, horizon: int
     end = max(int(machine.times[-1]) for machine in machines)
     failures: list[FailureEvent] = []
     episodes: list[Episode] = []
+    prevented: list[tuple[Prevented, bool]] = []
     for machine in machines:
         times = np.unique(machine.failures)
         failures += [_failure_event(machine, int(f), threshold, horizon) for f in times if start < f <= end + horizon]
         episodes += _episodes(machine, times, threshold, horizon, step)
+        prevented += [(p, _alarmed(machine, p, threshold)) for p in machine.prevented if start <= p.start <= end]
     scored = sum(len(machine.times) for machine in machines) * step
-    return EventCard(tuple(failures), tuple(episodes), scored / MACHINE_MONTH)
+    return EventCard(tuple(failures), tuple(episodes), scored / MACHINE_MONTH, tuple(prevented))
 
 
 @dataclass(frozen=True)
@@ -292,13 +312,25 @@ def _episodes(machine: ScoredMachine, failures: Ints, threshold: float, horizon:
     if not len(rows):
         return []
     times = machine.times[rows]
+    found = []
+    for run in alarm_runs(times, failures, step):
+        start, end = int(times[run[0]]), int(times[run[-1]])
+        first, last = np.searchsorted(failures, [end, end + horizon], "right")
+        labels = machine.label[rows[run]]
+        settled = bool(np.any(labels == 1) or np.any(labels == -1))
+        found.append(Episode(machine.machine, start, end, false=not settled and bool(first == last)))
+    return found
+
+
+def alarm_runs(times: Ints, failures: Ints, step: int) -> list[npt.NDArray[np.intp]]:
+    """Which of the alarms at `times` (ascending, ms) belong to one episode: gaps up to six steps merged, ended by a
+    failure."""
     # A row at a failure's own time already looks beyond it: it belongs to what comes after.
     passed = np.searchsorted(failures, times, "right")
     breaks = (np.diff(times) > MERGED_STEPS * step) | (np.diff(passed) > 0)
-    found = []
-    for run in np.split(np.arange(len(rows)), np.flatnonzero(breaks) + 1):
-        start, end = int(times[run[0]]), int(times[run[-1]])
-        first, last = np.searchsorted(failures, [end, end + horizon], "right")
-        positive = bool(np.any(machine.label[rows[run]] == 1))
-        found.append(Episode(machine.machine, start, end, false=not positive and bool(first == last)))
-    return found
+    return np.split(np.arange(len(times)), np.flatnonzero(breaks) + 1) if len(times) else []
+
+
+def _alarmed(machine: ScoredMachine, prevented: Prevented, threshold: float) -> bool:
+    low, high = np.searchsorted(machine.times, [prevented.start, prevented.at])
+    return bool(np.any(machine.risk[low:high] >= threshold))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.evaluation import Prevented
 from pdm_desktop.core.features import (
     FeatureSpec,
     MachineHistory,
@@ -47,6 +48,8 @@ class Gathered:
     sampling: int | None
     known_until: int
     missing: tuple[str, ...]
+    prevented: Mapping[str, tuple[Prevented, ...]] = field(default_factory=dict)
+    """machine -> the failures that were prevented there; filled by who knows of alarms."""
 
     @property
     def failures(self) -> list[tuple[int, str]]:

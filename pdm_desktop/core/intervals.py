@@ -57,8 +57,11 @@ def sample(machines: Sequence[ScoredMachine], threshold: float, horizon: int, st
 
     units = max(len(machines) * blocks, 1)
     row_unit = np.concatenate([unit(m.machine, m.times) for m in machines] or [np.empty(0, np.int64)])
-    truth = np.concatenate([m.label == 1 for m in machines] or [np.empty(0, bool)])
-    risk = np.concatenate([m.risk for m in machines] or [np.empty(0)])
+    months = np.bincount(row_unit, minlength=units) * step / MACHINE_MONTH
+    label = np.concatenate([m.label for m in machines] or [np.empty(0, np.int8)])
+    # Rows of prevented failures count as time watched, and in the event card, only.
+    row_unit, truth = row_unit[label >= 0], label[label >= 0] == 1
+    risk = np.concatenate([m.risk for m in machines] or [np.empty(0)])[label >= 0]
     lowest = risk[truth].min() if truth.any() else math.inf
     ranked = np.flatnonzero(risk >= lowest)
     ranked = ranked[np.argsort(-risk[ranked], kind="stable")]
@@ -81,7 +84,7 @@ def sample(machines: Sequence[ScoredMachine], threshold: float, horizon: int, st
         counted([(e.machine, e.time) for e in card.failures]),
         counted([(e.machine, e.time) for e in card.failures if e.lead is not None]),
         counted([(e.machine, e.start) for e in card.episodes if e.false]),
-        np.bincount(row_unit, minlength=units) * step / MACHINE_MONTH,
+        months,
     )
 
 

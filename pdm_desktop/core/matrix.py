@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pdm_desktop.core.features import FeatureSpec, MachineHistory, label_matrix
 from pdm_desktop.core.gathering import Gathered
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.rowset import Ints, MachineRows, Splits, features_at
+from pdm_desktop.core.rowset import Ints, MachineRows, Splits, features_at, labels_at
 
 MOST_TRAINING_ROWS = 800_000
 """Beyond it rows without a failure ahead are thinned; those kept count for those left out."""
@@ -63,9 +63,10 @@ def rows_of(
         matrix = block[begin : begin + len(at)]
         matrix[:] = features_at(history, spec, at)
         begin += len(at)
-        labels = label_matrix(history.failures, components, at, spec.horizon, found.known_until)
+        prevented = found.prevented.get(machine, ())
+        labels = labels_at(history, components, at, spec.horizon, found.known_until, prevented)
         weight_or_all = weights[machine] if every > 1 else None
-        made.append(MachineRows(machine, at, matrix, labels, history.failures.times, weight_or_all))
+        made.append(MachineRows(machine, at, matrix, labels, history.failures.times, weight_or_all, prevented))
     return made, every
 
 

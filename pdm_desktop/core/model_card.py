@@ -17,6 +17,8 @@ CARD = "MODEL_CARD.md"
 _ROWS = (
     ("failures", "events"),
     ("failures caught", "events_caught"),
+    ("failures prevented, counted apart", "events_prevented"),
+    ("of them alarmed before", "events_prevented_alarmed"),
     ("median lead, h", "median_lead_h"),
     ("false episodes a machine-month", "false_episodes_per_machine_month"),
     ("average precision", "ap"),

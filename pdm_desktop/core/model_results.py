@@ -1,7 +1,8 @@
 """What training and the model versions return: frozen values the window and the command line read. Times are ms UTC.
 
 Figures are dictionaries with the keys of the command line's JSON: rows, positives, auc, ap, f1, precision, recall,
-brier, ece, threshold, events, events_caught, events_without_data, median_lead_h, lead_p10_h, lead_p90_h, episodes,
+brier, ece, threshold, events, events_caught, events_without_data, events_prevented,
+events_prevented_alarmed, median_lead_h, lead_p10_h, lead_p90_h, episodes,
 false_episodes, false_episodes_per_machine_month; None where the rows do not tell.
 """
 

@@ -61,7 +61,7 @@ def retrain(
     does not suffice.
     """
     begun = time.monotonic()
-    found = gathering.gather(plant.store, plant.settings, options, progress)
+    found = rivals.gathered(plant, options, progress)
     splits, warnings = gathering.choose_splits(found, options)
     rows, thinned = matrix.rows_of(found, found.spec, found.components, splits, progress, seed=options.seed)
     spans = rivals.spans_of(rows, splits)
@@ -72,9 +72,8 @@ def retrain(
     champion, about = rivals.champion_on(plant, found, splits, rows, spans, options, progress)
     rates = baselines.hourly_rates(rivals.training_rows(rows, splits))
     others = rivals.baselines_on(found, spans, options, scale, rates)
-    checked = audit.findings(
-        rivals.training_rows(rows, splits), [*spans["test"], *spans["unseen_machines"]], found.histories, found.spec
-    )
+    unseen = [r.known() for r in (*spans["test"], *spans["unseen_machines"])]
+    checked = audit.findings(rivals.training_rows(rows, splits), unseen, found.histories, found.spec)
     verdict = comparison.verdict(ours, champion, others, spans, scale, checked)
     told: list[Measures] = []
     for rival in (ours, *([champion] if champion else []), *others):
@@ -96,6 +95,7 @@ def retrain(
         "known_until": iso(found.known_until, plant.settings.time_zone),
         "readings": sum(len(h.times) for h in found.histories.values()),
         "failures": len(found.failures),
+        "prevented": sum(map(len, found.prevented.values())),
         "features": options.features,
         "goal": {
             "kind": options.goal.kind,
@@ -245,6 +245,13 @@ def _warnings(found: Gathered, parts: Mapping[str, SpanOf], thinned: int, about:
         if name in parts and parts[name].failures < comparison.FEW_EVENTS:
             where = name.replace("_", " ")
             told.append(f"Only {parts[name].failures} failures in {where}: mind the intervals of its figures.")
+    prevented = sum(map(len, found.prevented.values()))
+    if prevented:
+        told.append(
+            f"{prevented} alarm{' was' if prevented == 1 else 's were'} followed by a replacement of the alarmed "
+            f"component and no failure: counted apart as prevented failures. Whether they were right nobody knows: "
+            f"their rows are in no training and no row metric."
+        )
     if thinned > 1:
         told.append(
             f"Of the training rows without a failure ahead one of {thinned} was used, counting for all of them."

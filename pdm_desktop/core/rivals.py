@@ -4,13 +4,13 @@ rules that need no model."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import baselines, matrix, scoring, training
+from pdm_desktop.core import baselines, gathering, matrix, prevented, scoring, training
 from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
@@ -41,6 +41,15 @@ class Plant:
     now: int
 
 
+def gathered(plant: Plant, options: TrainingSettings, progress: Progress) -> Gathered:
+    """The plant's record, with the failures that were prevented."""
+    found = gathering.gather(plant.store, plant.settings, options, progress)
+    made = prevented.on_record(
+        plant.store, plant.versions, found.histories, found.spec.horizon, found.step, found.known_until
+    )
+    return replace(found, prevented=made)
+
+
 def spans_of(rows: Sequence[MachineRows], splits: Splits) -> Spans:
     """The rows that are measured on, by span."""
     seen = [r for r in rows if r.machine not in splits.held_out]
@@ -53,7 +62,7 @@ def spans_of(rows: Sequence[MachineRows], splits: Splits) -> Spans:
 
 def training_rows(rows: Sequence[MachineRows], splits: Splits) -> list[MachineRows]:
     """The rows that are trained on."""
-    return [r.between(splits.train_from, splits.train_to) for r in rows if r.machine not in splits.held_out]
+    return [r.between(splits.train_from, splits.train_to).known() for r in rows if r.machine not in splits.held_out]
 
 
 def limits_of(given: Mapping[str, Any]) -> tuple[int, int, dict[str, Any]]:
@@ -166,7 +175,7 @@ def baselines_on(found: Gathered, spans: Spans, options: TrainingSettings, scale
             for span, part in spans.items()
         }
         truth = np.concatenate([r.labels[:, 0] for r in spans["validation"]])
-        how = baselines.calibration(truth, np.concatenate(raw["validation"]))
+        how = baselines.calibration(truth[truth >= 0], np.concatenate(raw["validation"])[truth >= 0])
         risks = {
             span: [sigmoid(how["a"] * score + how["b"])[:, None] for score in scores] for span, scores in raw.items()
         }

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.evaluation import ScoredMachine
+from pdm_desktop.core.evaluation import Prevented, ScoredMachine
 from pdm_desktop.core.features import (
     FeatureSpec,
     MachineHistory,
@@ -34,7 +34,8 @@ TRAIN_SHARE, VALIDATION_SHARE = 0.60, 0.15
 class MachineRows:
     """One machine's rows with a score and a label: times (n,), matrix (n, F), labels (n, 1 + C); times of failures.
 
-    weights (n,): how many rows of the record each stands for; None = itself only.
+    weights (n,): how many rows of the record each stands for; None = itself only. A label is 1 or 0, or -1 where a
+    failure was prevented: nobody knows.
     """
 
     machine: str
@@ -43,6 +44,17 @@ class MachineRows:
     labels: npt.NDArray[np.int8]
     failures: Ints
     weights: npt.NDArray[np.float32] | None = None
+    prevented: tuple[Prevented, ...] = ()
+
+    def known(self) -> MachineRows:
+        """Only the rows whose outcome is known."""
+        kept = self.labels[:, 0] >= 0
+        if kept.all():
+            return self
+        weights = None if self.weights is None else self.weights[kept]
+        return replace(
+            self, times=self.times[kept], matrix=self.matrix[kept], labels=self.labels[kept], weights=weights
+        )
 
     def between(self, first: int, last: int) -> MachineRows:
         """Only the rows with first <= time <= last (ms)."""
@@ -101,6 +113,7 @@ def machine_rows(
     known_until: int,
     components: Sequence[str] | None = None,
     weights: npt.NDArray[np.float32] | None = None,
+    prevented: Sequence[Prevented] = (),
 ) -> MachineRows:
     """The machine's rows at those of the grid times `at` that may be scored and whose label is known.
 
@@ -110,9 +123,24 @@ def machine_rows(
     if weights is None:
         at = row_times(history, spec, at, known_until)
     named = spec.components if components is None else components
-    labels = label_matrix(history.failures, named, at, spec.horizon, known_until)
+    labels = labels_at(history, named, at, spec.horizon, known_until, prevented)
     matrix = features_at(history, spec, at)
-    return MachineRows(history.machine, at, matrix, labels, history.failures.times, weights)
+    return MachineRows(history.machine, at, matrix, labels, history.failures.times, weights, tuple(prevented))
+
+
+def labels_at(
+    history: MachineHistory,
+    components: Sequence[str],
+    at: Ints,
+    horizon: int,
+    known_until: int,
+    prevented: Sequence[Prevented],
+) -> npt.NDArray[np.int8]:
+    """(n, 1 + C) labels: 1 where a failure lies in (t, t + horizon], -1 while one was being prevented."""
+    labels = label_matrix(history.failures, components, at, horizon, known_until)
+    for one in prevented:
+        labels[(at >= one.start) & (at <= one.end)] = -1
+    return labels
 
 
 def features_at(history: MachineHistory, spec: FeatureSpec, at: Ints) -> Matrix:
@@ -199,6 +227,6 @@ def any_only(rows: MachineRows) -> MachineRows:
 def scored(rows: Sequence[MachineRows], risks: Sequence[Floats]) -> list[ScoredMachine]:
     """Rows with their risks (n, 1 + C) as the event card takes them."""
     return [
-        ScoredMachine(r.machine, r.times, risk[:, 0], r.labels[:, 0], r.failures)
+        ScoredMachine(r.machine, r.times, risk[:, 0], r.labels[:, 0], r.failures, r.prevented)
         for r, risk in zip(rows, risks, strict=True)
     ]

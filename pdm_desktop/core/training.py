@@ -128,7 +128,7 @@ def train(
     outputs = (ANY, *(spec.components if components is None else components))
     seen = [r for r in rows if r.machine not in splits.held_out]
     spans = {
-        "train": [r.between(splits.train_from, splits.train_to) for r in seen],
+        "train": [r.between(splits.train_from, splits.train_to).known() for r in seen],
         "validation": [r.between(splits.validation_from, splits.validation_to) for r in seen],
         "test": [r.between(splits.test_from, splits.test_to) for r in seen],
         "unseen_machines": [r.between(splits.test_from, splits.test_to) for r in rows if r.machine in splits.held_out],
@@ -140,11 +140,18 @@ def train(
             )
     chosen = {**DEFAULTS, **(params or {}), "seed": seed, "nthread": threads}
     booster, losses, training_losses = _fit(
-        spans["train"], spans["validation"], chosen, (rounds, patience), progress, on_round, deadline
+        spans["train"],
+        [r.known() for r in spans["validation"]],
+        chosen,
+        (rounds, patience),
+        progress,
+        on_round,
+        deadline,
     )
     margins = {name: [_margins(booster, r.matrix) for r in span] for name, span in spans.items() if name != "train"}
     truth = np.concatenate([r.labels for r in spans["validation"]])
-    found = np.concatenate(margins["validation"])
+    found = np.concatenate(margins["validation"])[truth[:, 0] >= 0]
+    truth = truth[truth[:, 0] >= 0]
     calibration = {name: platt(truth[:, i], found[:, i]) for i, name in enumerate(outputs)}
     risks = {name: [probabilities(m, outputs, calibration) for m in found] for name, found in margins.items()}
     threshold = choose_threshold(spans["validation"], risks["validation"], goal or Goal(), spec.horizon, step)
@@ -182,6 +189,7 @@ def trial(
     deadline: float | None,
 ) -> float:
     """Average precision on validation of one fit with these parameters; limits: rounds, patience. See `train`."""
+    validation_rows = [r.known() for r in validation_rows]
     booster, _, _ = _fit(training_rows, validation_rows, params, limits, progress, on_round, deadline)
     truth = np.concatenate([r.labels[:, 0] for r in validation_rows])
     return average_precision(
@@ -199,6 +207,7 @@ def measure(
 ) -> dict[str, Any]:
     """Figures of scored rows by row and by event, as plain values; risks: (n, 1 + C) a machine."""
     truth, risk = np.concatenate([r.labels for r in rows]), np.concatenate(risks)
+    truth, risk = truth[truth[:, 0] >= 0], risk[truth[:, 0] >= 0]
     components = {
         name: {
             "ap": _known(average_precision(truth[:, i], risk[:, i])),
@@ -223,7 +232,8 @@ def choose_threshold(
     rows: Sequence[MachineRows], risks: Sequence[Floats], goal: Goal, horizon: int, step: int
 ) -> float:
     """The threshold that serves the goal best on these scored rows: the middle of the best plateau."""
-    best = best_f1_threshold(np.concatenate([r.labels for r in rows])[:, 0], np.concatenate(risks)[:, 0])
+    truth = np.concatenate([r.labels[:, 0] for r in rows])
+    best = best_f1_threshold(truth[truth >= 0], np.concatenate(risks)[truth >= 0, 0])
     if goal.kind == "f1":
         return best
     thresholds = np.union1d(THRESHOLDS, [best])
