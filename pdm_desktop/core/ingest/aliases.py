@@ -19,9 +19,10 @@ _NAMES: dict[str, str] = {
         dataora dataeora timbrotemporale marcaturatemporale orario istante
         datumtijd datumentijd tijdstip tijdstempel meettijd
         datahora dataehora carimbodetempo tidpunkt tidsstampel tidsstempel datumtid dataczas znacznikczasu czaspomiaru
-        cas datumacas aikaleima zamandamgasi""",
-    "date": "date datum fecha data dato datemesure messdatum tarih paivays day jour dia giorno",
-    "time": "time uhrzeit zeit heure hora ora tijd tid czas godzina saat kello timeofday clock",
+        cas datumacas aikaleima zamandamgasi
+        时间 日期时间 时间戳 采样时间 采集时间 记录时间 датаивремя времяидата меткавремени 日時 タイムスタンプ""",
+    "date": "date datum fecha data dato datemesure messdatum tarih paivays day jour dia giorno 日期 日付 дата",
+    "time": "time uhrzeit zeit heure hora ora tijd tid czas godzina saat kello timeofday clock 时刻 時刻 время",
     "machine": """
         machine machineid machineno machinenr machinenumber machinename machinecode mach equipment equipmentid
         equipmentno equipmentname asset assetid assetno assetname device deviceid devicename
@@ -33,7 +34,8 @@ _NAMES: dict[str, str] = {
         maquina idmaquina nmaquina numeromaquina nombremaquina codigomaquina equipo idequipo activo maquinaid
         macchina idmacchina nmacchina numeromacchina nomemacchina codicemacchina macchinario impianto apparecchiatura
         machinenaam installatie installatienummer apparaat toestel activum
-        equipamento idequipamento maskin maskinid maszyna idmaszyny stroj strojid kone makine""",
+        equipamento idequipamento maskin maskinid maszyna idmaszyny stroj strojid kone makine
+        设备 设备编号 设备名称 设备号 机器 机器编号 机组 机号 設備 設備番号 агрегат оборудование машина станок""",
     "error": """
         error errorid errorcode errorno code alarm alarmid alarmcode faultcode fault faultid eventcode
         fehler fehlerid fehlercode fehlernummer fehlernr stoerung storung stoerungscode storungscode meldung
@@ -41,16 +43,19 @@ _NAMES: dict[str, str] = {
         erreur iderreur codeerreur codedefaut codealarme alarme
         iderror codigoerror codigodeerror codigoalarma alarma
         errore iderrore codiceerrore codicedierrore allarme codiceallarme
-        fout foutid foutcode foutmelding storingscode alarmcodering erro codigoerro fel felkod blad kodbledu""",
+        fout foutid foutcode foutmelding storingscode alarmcodering erro codigoerro fel felkod blad kodbledu
+        报警 报警代码 故障代码 错误代码 ошибка кодошибки авария""",
     "component": """
         comp component componentid part partname partreplaced replacedpart sparepart module
         komponente komponenteid bauteil baugruppe ersatzteil teil ausgetauschtesteil
         composant idcomposant piece piececemplacee pieceremplacee organe
-        componente idcomponente pieza pezzo ricambio onderdeel componentid peca komponent czesc dil""",
+        componente idcomponente pieza pezzo ricambio onderdeel componentid peca komponent czesc dil
+        部件 零件 更换部件 деталь узел""",
     "failure": """
         failure failureid failurecomponent failedcomponent failedpart breakdown failuremode
         ausfall ausfallkomponente defekt panne defaillance fallo falla averia guasto avaria uitval storing haveri awaria
-        porucha""",
+        porucha
+        故障 失效 отказ поломка""",
     "machine_model": """
         model machinemodel machinetype make typ modell maschinentyp maschinenmodell baureihe modele typemachine modelo
         tipomaquina modello tipomacchina modeltype machinetypenaam""",
@@ -61,26 +66,37 @@ _NAMES: dict[str, str] = {
         messpunkt messgroesse messgrosse kanal channel channelname parameter parametername metric metricname measurement
         measurementname sensor sensorname sensorid item itemname series name datapoint
         etiquette nomtag grandeur mesure point voie etiqueta senal medida magnitud segnale variabile grandezza misura
-        meetpunt signaal variabele grootheid kanaal sinal variavel""",
+        meetpunt signaal variabele grootheid kanaal sinal variavel
+        标签 测点 测点名称 变量 тег параметр""",
     "value": """
         value val values reading measuredvalue wert messwert istwert valeur valeurmesuree valor medicion valore waarde
-        meetwaarde varde wartosc hodnota deger arvo result numericvalue""",
+        meetwaarde varde wartosc hodnota deger arvo result numericvalue
+        值 数值 测量值 значение""",
     "quality": """
         quality qualityflag qualitycode opcquality qual qualitaet qualitat guete gute qualite calidad qualita kwaliteit
-        qualidade kvalitet jakosc kvalita status statuscode badflag state valuestatus""",
+        qualidade kvalitet jakosc kvalita status statuscode badflag state valuestatus
+        质量 质量码 качество""",
 }  # fmt: skip
 _MACHINE_STEMS = ("machine", "maschine", "maquina", "macchina", "maskin", "equipment", "equipement", "anlagen")
 _MACHINE_ENDS = ("id", "no", "nr", "nummer", "number", "name", "naam", "code", "nom", "tag", "key", "kennung", "numero")
+_CODES = ("alarm", "fehler", "fault", "error", "erreur", "defaut", "storung", "stoerung", "meldung", "fout", "errore")
+_NUMBERED = ("code", "codigo", "codice", "kod", "id", "no", "nr", "nummer", "number", "numero", "num")
+_COMPONENTS = (
+    "onderdeel", "bauteil", "komponent", "component", "composant", "ersatzteil", "ricambio", "repuesto", "recambio",
+    "sparepart", "replacedpart", "partreplaced", "baugruppe",
+)  # fmt: skip
 _ROLES: dict[str, set[str]] = {}
-for _role, _names in _NAMES.items():
-    for _name in _names.split():
-        _ROLES.setdefault(_name, set()).add(_role)
 
 
 def plain(name: str) -> str:
     """A header without unit, accents, spaces and punctuation, in lower case."""
     bare = unicodedata.normalize("NFKD", split_unit(name)[0].casefold().replace("ß", "ss"))
     return "".join(char for char in bare if char.isalnum())
+
+
+for _role, _names in _NAMES.items():
+    for _name in _names.split():
+        _ROLES.setdefault(plain(_name), set()).add(_role)
 
 
 def canonical(name: str) -> str:
@@ -95,4 +111,8 @@ def roles(name: str) -> set[str]:
     found = set(_ROLES.get(bare, set()))
     if not found and bare.startswith(_MACHINE_STEMS) and bare.endswith(_MACHINE_ENDS):
         found = {"machine"}
+    if not found and any(word in bare for word in _CODES) and (bare.startswith(_NUMBERED) or bare.endswith(_NUMBERED)):
+        found = {"error"}
+    if not found and any(word in bare for word in _COMPONENTS):
+        found = {"component"}
     return found | {own} if own else found

@@ -85,7 +85,7 @@ def _sense(rows: list[tuple[int, list[str]]]) -> tuple[float, int]:
     if width < 2:
         return 0.0, 1
     alike = [row for _, row in rows if len(row) == width]
-    cells = [cell.strip() for row in alike[-60:] for cell in row]
+    cells = [cell.strip() for row in (alike[1:] or alike)[-60:] for cell in row]  # the first has names
     sense = sum(is_number(c) or is_time(c) or is_missing(c) or is_time_of_day(c) for c in cells) / len(cells)
     after = len(alike) / max(1, len(rows) - next(i for i, (_, row) in enumerate(rows) if len(row) == width))
     return after * (0.3 + sense), width
@@ -198,4 +198,4 @@ def _is_units(rows: list[tuple[int, list[str]]], head: int, at: int) -> bool:
         return False
     shown = [unit for unit in units if unit]
     like = [unit for unit in shown if unit_of(unit) or is_unit(unit)]
-    return bool(like) and len(like) * 3 >= len(shown) * 2 and all(len(unit) <= 16 for unit in shown)
+    return bool(like) and len(like) * 3 >= len(shown) * 2 and all(len(unit) <= 24 for unit in shown)

@@ -13,6 +13,7 @@ from pdm_desktop.core.ingest.source import BOMS, Sample
 _HINT = "Save it as CSV in UTF-8."
 _PAGES = ("cp1252", "cp1251", "cp850", "cp1250", "mac-roman")
 _WORDY = re.compile(r"[^\W\d_]+")
+_HIGH = re.compile(rb"[\x80-\xff]+")
 _SIGNS = set("°µ²³€±·×§£½¼ßΩµ–’“”„…\u00a0")
 
 
@@ -48,11 +49,27 @@ def known(name: str) -> str:
 def code_page(data: bytes) -> str:
     """The single-byte code page that makes most sense of lines with bytes above 127."""
     data = data[:20_000]
+    if _chinese(data):
+        return "gb18030"
     scores = {page: _score(data, page) for page in _PAGES}
     best = max(_PAGES, key=scores.__getitem__)
     # The usual one unless another makes clearly more sense; the last resort knows every byte.
     best = "cp1252" if scores["cp1252"] >= scores[best] - 0.15 else best
     return best if scores[best] > -1 else "latin-1"
+
+
+def _chinese(data: bytes) -> bool:
+    """Whether the bytes above 127 come in pairs, most of which are the usual characters of GB 2312; letters of other
+    pages stand alone, or in words of odd length."""
+    pairs = 0
+    for run in _HIGH.findall(data):
+        if len(run) % 2:
+            return False
+        leads = run[0::2]
+        pairs += len(leads)
+        if sum(0xA1 <= lead <= 0xA3 or 0xB0 <= lead <= 0xD7 for lead in leads) < 0.6 * len(leads) or min(run) < 0xA1:
+            return False
+    return pairs >= 4
 
 
 def _score(data: bytes, page: str) -> float:

@@ -60,15 +60,16 @@ def kind(draft: Draft) -> Kind:
     if status:
         return "telemetry" if len(sensors) else "failures"
 
+    def labelled(role: str) -> list[int]:
+        # Codes and components have words or whole numbers; 61.5 is a component's temperature.
+        return [i for i in draft.called(role) if draft.facts[i].canonical == role or not draft.facts[i].fractions]
+
     def holds(role: str) -> bool:
-        if draft.of(role):
-            return True
-        return any(
-            draft.facts[i].canonical == role or draft.facts[i].is_text or draft.facts[i].numbers
-            for i in draft.called(role)
+        return bool(draft.of(role)) or any(
+            draft.facts[i].canonical == role or draft.facts[i].is_text or draft.facts[i].numbers for i in labelled(role)
         )
 
-    labels = [i for role in ("failure", "error", "component") for i in draft.called(role)]
+    labels = [i for role in ("failure", "error", "component") for i in labelled(role)]
     plain = [i for i in sensors if i not in labels]
     if len(plain) >= 2 or not (labels or draft.of("failure", "error", "component")):
         return "telemetry"
@@ -94,6 +95,12 @@ def _components(draft: Draft) -> Kind:
         "entretien",
         "manten",
         "manuten",
+        "onderhoud",
+        "vervang",
+        "repar",
+        "sostitu",
+        "sustitu",
+        "remplac",
     )
     if any(word in name for word in words) or any(f.name.casefold() == "comp" for f in draft.facts):
         return "maintenance"

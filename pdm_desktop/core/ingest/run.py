@@ -106,7 +106,10 @@ class Run:
             raise PdmError(f"No row of the file can be used. In the first: {reason}, {content[:80]!r}.", "", where)
         if self.plan.kind == "telemetry" and self.plan.layout != "long" and self.plan.index("sensor") is None:
             raise PdmError(
-                "No column of the file holds numbers.", "Telemetry has a column of numbers for each sensor.", name
+                "No column of the file holds numbers.",
+                "Telemetry has a column of numbers for each sensor. Events need the column of their code or component"
+                " named: --map COLUMN=error, component or failure.",
+                name,
             )
 
     def _label(self) -> int | None:

@@ -42,7 +42,8 @@ def is_good(text: str) -> bool:
 def number_of(text: str, decimal: str = ".", thousands: str = "") -> float | None:
     """The finite number that a cell writes (true and false are 1 and 0); None for anything else, infinity included.
 
-    A thousands mark is understood where the decimal mark stands beside it, or where `thousands` names it.
+    A thousands mark is understood where the decimal mark stands beside it, or where `thousands` names it; a space or
+    an apostrophe always, for it can be nothing else.
     """
     plain = _plain(text, decimal, thousands)
     try:
@@ -61,7 +62,10 @@ def _plain(text: str, decimal: str, thousands: str) -> str:
     if grouped is not None:
         marks = {char for char in grouped["whole"] if not char.isdigit()} - {"-", "+"}
         if len(marks) == 1 and (
-            grouped["rest"] or sum(grouped["whole"].count(mark) for mark in marks) > 1 or marks == {thousands}
+            grouped["rest"]
+            or sum(grouped["whole"].count(mark) for mark in marks) > 1
+            or marks == {thousands}
+            or marks <= set(_SPACES)
         ):
             text = grouped["whole"].replace(marks.pop(), "") + grouped["rest"]
     if decimal == ",":

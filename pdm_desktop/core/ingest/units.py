@@ -11,9 +11,12 @@ _UNIT_WORDS = """
     mil mils in inch ft g mg kg t lb lbs kg/h kg/s t/h m3/h m³/h nm3/h l/min l/h l/s m3 m³ l ml gal gpm cfm nm n kn j kj
     kwh mwh va kva var kvar ohm ω kω mω s sec ms us min h d ° rad deg/s rad/s m/s2 m/s² mm/s2 mm/s² g/s db db(a) dba ppm
     ppb ph cst mm2/s mpas pas lux lx cd lm s/cm µs/cm us/cm ntu mg/l g/l kg/m3 kg/m³ w/m2 w/m²
+    ℃ ℉ мм/с м/с об/мин °с бар мбар кпа мпа па а ма в кв вт квт мвт гц кгц м³/ч м3/ч л/мин л/с кг/ч т/ч мм см м мкм кг т
     counts count pcs stk stück
     - – -- . 1 [-] () [] bool 0/1 text string datetime date time id utc"""
 _UNITS = frozenset(_UNIT_WORDS.split())
+_BRACKETED = re.compile(r"(.+?)\s*(?:\[([^\[\]]{1,16})\]|[(（]([^()（）]{1,16})[)）])")
+_BEHIND = re.compile(r"(.*\w)(?:\s+in|\s*,)\s+(\S{1,12})")
 
 
 def is_unit(text: str) -> bool:
@@ -29,10 +32,13 @@ def unit_of(cell: str) -> str:
 
 
 def split_unit(name: str) -> tuple[str, str]:
-    """A header such as "Oil Temp (°C)" as name and unit; the unit is empty where the header has none."""
-    match = re.fullmatch(r"(.+?)\s*(?:\[([^\[\]]{1,16})\]|\(([^()]{1,16})\))", name.strip())
+    """A header such as "Oil Temp (°C)", "Druck in bar" or "Flow, l/min" as name and unit; the unit is empty where the
+    header has none."""
+    match = _BRACKETED.fullmatch(name.strip())
     if match is None:
-        return name.strip(), ""
+        bare = _BEHIND.fullmatch(name.strip())
+        known = bare is not None and bool(unit_of(bare[2]))
+        return (bare[1].strip(), bare[2]) if bare is not None and known else (name.strip(), "")
     square, round_ = match[2], match[3]
     unit = (square or round_).strip()
     if square is None and unit.casefold() not in _UNITS:

@@ -1,0 +1,101 @@
+"""Files of the kinds that plants have elsewhere: other languages, code pages, ways to write units and thousands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pdm_desktop.core.ingest.aliases import roles
+from pdm_desktop.core.ingest.encoding import code_page
+from pdm_desktop.core.ingest.units import split_unit
+from tests.core.plants import Plant
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    made = Plant(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_padded_preamble_and_a_units_row_with_a_mask_of_the_time(plant: Plant) -> None:
+    report = plant.give(
+        "Prozessleitsystem;;;\r\nZeitraum:;20.03.2023 - 23.03.2023;;\r\n\r\nZeit;Anlagen-Nr.;Öltemperatur;Zustand\r\n"
+        "[TT.MM.JJJJ hh:mm];[-];[°C];[-]\r\n20.03.2023 22:00;Mühle-01;61,5;läuft\r\n"
+        "20.03.2023 23:00;Mühle-01;62,5;läuft\r\n".encode("cp1252")
+    )
+    assert (report.header_row, report.units_row, report.accepted, report.rejected) == (4, 5, 2, 0)
+    assert (report.sensors, report.machines) == ((("Öltemperatur", "°C"),), ("Mühle-01",))
+
+
+def test_thousands_with_spaces_of_two_kinds_are_numbers_with_and_without_decimals(plant: Plant) -> None:
+    report = plant.give(
+        "Horodatage\tÉquipement\tPression (mbar)\tVitesse (tr/min)\n"
+        "20/03/2023 22:00\tPOMPE A\t3\u202f256,7\t1\u00a0450\n20/03/2023 23:00\tPOMPE A\t998,5\t1\u00a0451\n"
+    )
+    assert (report.accepted_values, report.rejected_values) == (4, 0)
+    assert plant.store.telemetry("POMPE A")[1].tolist() == [[3256.7, 998.5], [1450, 1451]]
+
+
+def test_chinese_files_in_their_own_code_page(plant: Plant) -> None:
+    text = "时间,设备编号,温度(℃),电流（A）\n2023/03/20 22:00,1号机,55.1,40\n2023/03/20 23:00,2号机,54.2,41\n"
+    for encoding, name in (("gbk", "gb18030"), ("utf-8-sig", "utf-8")):
+        report = plant.give(text.encode(encoding))
+        assert (report.encoding, report.machines) == (name, ("1号机", "2号机"))
+        assert report.sensors == (("温度", "℃"), ("电流", "A"))
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("Дата и время;Агрегат;Насос;Температура", "cp1251"),
+        ("Données;Équipement;Pression réelle;Débit", "cp1252"),
+        ("Öltemperatur;Größe;Kühlwasser;Füllstände", "cp1252"),
+    ],
+)
+def test_letters_of_other_pages_are_not_taken_for_chinese(text: str, page: str) -> None:
+    assert code_page(text.encode(page)) == page
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("Fecha;Hora;Máquina;Código de alarma", "errors"),
+        ("Datum;Uhrzeit;Maschine;Meldungsnummer", "errors"),
+        ("Date;Heure;Machine;Numéro de défaut", "errors"),
+        ("Datum;Tijd;Machinenr;Vervangen onderdeel", "maintenance"),
+    ],
+)
+def test_events_by_what_their_column_is_called_about(plant: Plant, header: str, kind: str) -> None:
+    rows = "20/03/2023;22:00;L1;A-100\n21/03/2023;23:00;L2;A-101\n"
+    report = plant.give(f"{header}\n{rows}", "onderhoud.csv")
+    assert (report.kind, report.accepted) == (kind, 2)
+
+
+def test_a_components_temperature_is_a_sensor(plant: Plant) -> None:
+    report = plant.give("time;machine;component temperature\n2019-01-31;K1;61,5\n2019-02-01;K1;62,5\n")
+    assert (report.kind, report.sensors) == ("telemetry", (("component temperature", ""),))
+
+
+def test_words_about_alarms_in_other_columns_make_no_events() -> None:
+    assert not roles("Alarm limit high") & {"error"}
+    assert not roles("Druck hinter Ventil") & {"error", "component", "machine"}
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ("Drehmoment in Nm", "Drehmoment", "Nm"),
+        ("Drehzahl in 1/min", "Drehzahl", "1/min"),
+        ("Температура подшипника, °C", "Температура подшипника", "°C"),
+        ("Вибрация, мм/с", "Вибрация", "мм/с"),
+        ("压力（MPa）", "压力", "MPa"),
+        ("Temperature in bearing", "Temperature in bearing", ""),
+        ("Pressure, upper", "Pressure, upper", ""),
+        ("Level (left)", "Level (left)", ""),
+    ],
+)
+def test_units_behind_a_name(header: str, name: str, unit: str) -> None:
+    assert split_unit(header) == (name, unit)
