@@ -4,7 +4,10 @@ by half. Some of them were found by fuzzing the readers (build/fuzz.py)."""
 from __future__ import annotations
 
 import csv
+import io
 import os
+import shutil
+import sqlite3
 import sys
 import warnings
 import zipfile
@@ -14,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import blocks, pivot, preview, recognise, status
+from pdm_desktop.core.ingest import blocks, import_plan, pivot, preview, recognise, status
 from pdm_desktop.core.plans import Choices, Role
-from pdm_desktop.core.store import writer
+from pdm_desktop.core.progress import Progress, Step
+from pdm_desktop.core.store import Store, writer
 from tests.core.plants import Plant
 
 
@@ -68,6 +72,92 @@ def test_a_path_that_the_system_cannot_look_at_is_refused(plant: Plant) -> None:
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
 def test_a_file_that_the_disk_cannot_read_is_refused(plant: Plant) -> None:
     plant.refuses(Path("/proc/self/mem"), "cannot be read")
+
+
+def test_a_file_that_shrinks_grows_or_vanishes_while_it_is_read_is_refused(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "_MOST_BYTES", 200)
+    path = plant.write(TABLE)
+
+    def shrinks() -> None:
+        os.truncate(path, 400)
+
+    def grows() -> None:
+        with path.open("a") as file:
+            file.write("2019-02-01 00:00,1,0\n")
+
+    for change, message in ((shrinks, "changed while"), (grows, "changed while"), (path.unlink, "cannot be read")):
+        plant.write(TABLE)
+        done: list[Step] = []
+
+        def once(step: Step, change=change, done=done) -> None:
+            if not done:
+                change()
+            done.append(step)
+
+        plant.refuses(path, message, progress=Progress(once))
+        assert done
+    plan = recognise(plant.write(TABLE))
+    path.unlink()
+    with pytest.raises(PdmError, match="cannot be read"):
+        import_plan(plant.store, plan, dry_run=False, progress=Progress(), rejects_dir=None)
+
+
+# -- the disk ---------------------------------------------------------------------------------------------------------
+
+
+def test_free_disk_is_asked_for_before_anything_is_read(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(plant.folder)._replace(free=19_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    error = plant.refuses(TABLE, "19 MB free; this import may need 20 MB")
+    assert error.where == str(plant.folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process's files have no limit there")
+def test_a_disk_that_fills_up_in_the_middle_leaves_everything_as_it_was(plant: Plant) -> None:
+    import resource
+
+    rows = "".join(
+        f"2019-01-{d:02d} {h:02d}:{m:02d},1,{m}\n" for d in range(1, 29) for h in range(24) for m in range(60)
+    )
+    path = plant.write("time,machine,heat\n" + rows)
+    wal = plant.store.path.with_name("plant.db-wal")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size + 100_000, hard))
+    try:
+        with pytest.raises(PdmError, match="disk"):
+            plant.give(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert plant.store.machines().empty
+    assert plant.store.batches() == ()
+    assert plant.give(path).accepted == 28 * 24 * 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process's files have no limit there")
+def test_a_disk_that_fills_up_while_rejects_are_written_leaves_everything_as_it_was(plant: Plant) -> None:
+    import resource
+
+    path = plant.write("time,machine,heat\n2019-01-31 06:00,1,5\n" + "soon,1,5\n" * 3_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, hard))
+    try:
+        plant.refuses(path, "rejects file cannot be written|disk")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_workspace_that_cannot_be_written_says_so(plant: Plant) -> None:
+    plant.give(TABLE)
+    plant.store.close()
+    plant.store = Store.open(plant.store.path, read_only=True)
+    plant.refuses(TABLE.replace("2019", "2018"), "cannot be written")
+
+
+def test_a_rejects_folder_that_is_none_stops_the_import(plant: Plant) -> None:
+    (plant.folder / "imports").write_text("a file")
+    plant.refuses(TABLE + "soon,1,5\n", "rejects file cannot be written")
 
 
 # -- archives ---------------------------------------------------------------------------------------------------------
@@ -260,6 +350,55 @@ def test_endlessly_many_machines_tags_codes_or_changes_of_a_status_are_refused(
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_formula_is_defused_in_the_rejects_file_and_comes_in_as_it_was_once_that_is_mended(plant: Plant) -> None:
+    codes = ["=cmd|' /C calc'!A0", "@SUM(1+1)", "+1+cmd|x", "-2+3", "'=quoted"]
+    rows = "".join(f'soon,=1+1,"{code}"\n' for code in codes)
+    report = plant.give("time,machine,error\n2019-01-31 06:00,1,E1\n" + rows)
+    assert (report.accepted, report.rejected, report.rejects_file is None) == (1, 5, False)
+    path = Path(str(report.rejects_file))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    mended = path.read_bytes().replace(b",soon,not a time", b",,mended").replace(b",soon,", b",2019-01-31 07:00,")
+    assert plant.give(mended, "mended.csv").accepted == 5
+    events = plant.store.events("errors")
+    assert sorted(events["label"][events["machine"] == "=1+1"]) == sorted(codes)
+
+
+def test_names_that_are_sql_html_or_paths_are_names(plant: Plant) -> None:
+    machines = [
+        "'; DROP TABLE machine; --",
+        '<img src=x onerror="alert(1)">',
+        "../../etc/passwd",
+        "100%",
+        "a\nb",
+    ]
+    sensors = ['heat"; DROP TABLE telemetry; --', "<b>x</b>", "..\\flow", "s1", "rowid"]
+    out = io.StringIO(newline="")
+    writer_ = csv.writer(out, lineterminator="\n")
+    writer_.writerow(["time", "machine", *(f"{name} [V]" for name in sensors)])
+    writer_.writerows(["2019-01-31 06:00", name, 1, 2, 3, 4, 5] for name in machines)
+    report = plant.give(out.getvalue())
+    assert (report.accepted, report.rejected) == (len(machines), 0)
+    assert sorted(plant.store.machines()["machine"]) == sorted(machines)
+    assert [sensor.name for sensor in plant.store.sensors()] == sensors
+    for name in machines:
+        assert plant.store.telemetry(name)[1].tolist() == [[1.0], [2.0], [3.0], [4.0], [5.0]]
+    connection = sqlite3.connect(plant.store.path)
+    try:
+        found = connection.execute("SELECT * FROM telemetry_by_name").fetchall()
+    finally:
+        connection.close()
+    assert len(found) == len(machines)
+
+
+def test_dates_that_no_reading_can_have_are_rejected_row_by_row(plant: Plant) -> None:
+    times = ["0001-01-01 00:00", "9999-12-31 23:59", "0000-00-00 00:00", "2019-02-30 00:00", "1969-12-31 23:59"]
+    report = plant.give(TABLE + "".join(f"{time},1,5\n" for time in times))
+    assert (report.accepted, report.rejected) == (24, 5)
+    assert [row[3] for row in rows_of(report.rejects_file)[1:]] == times
 
 
 def test_a_zero_byte_in_a_column_name_is_refused(plant: Plant) -> None:

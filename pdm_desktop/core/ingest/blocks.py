@@ -153,7 +153,7 @@ class Blocks:
         if self._plan.mended and b"'" in data:
             # What keeps a spreadsheet from taking a text for a formula is no part of it.
             mark = re.escape(self._plan.delimiter.encode())
-            data = re.sub(rb"(?m)(^|" + mark + rb"|\")'(?=[=+\-@\t])", rb"\1", data)
+            data = re.sub(rb"(?m)(^|" + mark + rb"|\")'(?='*[=+\-@\t])", rb"\1", data)
         return Block(data, line)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.blocks import Blocks, Overturned
 from pdm_desktop.core.ingest.cells import read
 from pdm_desktop.core.ingest.recognise import day_order, recognise
@@ -144,7 +145,9 @@ def _estimate(rows: int, blocks: Blocks) -> int:
 
 def _check_disk(store: Store, plan: Plan) -> None:
     # A long file's values wait in one more file until all are known.
-    needed = _DISK_LEAST + (_DISK_FACTOR + (plan.layout == "long")) * plan.path.stat().st_size
+    with reading(plan.path):
+        size = plan.path.stat().st_size
+    needed = _DISK_LEAST + (_DISK_FACTOR + (plan.layout == "long")) * size
     try:
         free = shutil.disk_usage(store.path.parent).free
     except OSError:

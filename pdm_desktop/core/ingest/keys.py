@@ -20,6 +20,7 @@ from pdm_desktop.core.plans import Plan
 from pdm_desktop.core.schema import EVENT_KINDS
 
 _BETWEEN = "\0"  # no text of a file has it
+_SMALL_GRID = 1_000_000
 LABELS = {"errors": ("error",), "maintenance": ("component",), "failures": ("failure", "component")}
 
 
@@ -141,8 +142,11 @@ def _paired(machine: Key, sensor: Key) -> Key:
     """One series for each machine and sensor that occur together."""
     width = max(1, len(sensor.names))
     together = machine.values * width + sensor.values
-    seen = np.zeros(len(machine.names) * width + 1, np.bool_)
-    seen[together] = True
-    codes = np.flatnonzero(seen).tolist()
-    names = [machine.names[code // width] + _BETWEEN + sensor.names[code % width] for code in codes]
-    return Key(machine.good & sensor.good, (np.cumsum(seen) - 1)[together], names)
+    if len(machine.names) * width <= _SMALL_GRID:  # the fast way, in memory for every pair there could be
+        seen = np.zeros(len(machine.names) * width + 1, np.bool_)
+        seen[together] = True
+        codes, of_row = np.flatnonzero(seen), (np.cumsum(seen) - 1)[together]
+    else:
+        codes, of_row = np.unique(together, return_inverse=True)
+    names = [machine.names[code // width] + _BETWEEN + sensor.names[code % width] for code in codes.tolist()]
+    return Key(machine.good & sensor.good, of_row.astype(np.int64), names)

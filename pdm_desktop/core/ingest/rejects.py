@@ -112,4 +112,5 @@ class Rejects:
 def safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula; numbers stay numbers."""
     text = text[:_LONGEST]
-    return "'" + text if text.startswith(_FORMULA) and number_of(text, ",", ".") is None else text
+    # A mark that the text has of its own gets another before it: one is taken off again when the file is mended.
+    return "'" + text if text.lstrip("'").startswith(_FORMULA) and number_of(text, ",", ".") is None else text

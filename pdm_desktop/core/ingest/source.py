@@ -104,8 +104,8 @@ class Source:
         self._sheet = sheet
         self._packed = container(path)
         self._hash = hashlib.sha256()
-        with reading(path):
-            self.size = path.stat().st_size
+        self._facts = self._seen()
+        self.size = self._facts[0]
         self.read = 0
         """Bytes of the file taken so far (of a packed one an estimate)."""
 
@@ -122,9 +122,24 @@ class Source:
                     self._hash.update(block)
         if self._packed in ("workbook", "parquet"):
             yield from workbook.text(self._path, self._packed, self._sheet, size)
-            return
-        with reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
-            yield from _newlines(self._decoded(file, size))
+        else:
+            with reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
+                yield from _newlines(self._decoded(file, size))
+        if self._seen() != self._facts:
+            raise self._changed()
+
+    def _seen(self) -> tuple[int, int]:
+        """Size and time of change of the file."""
+        with reading(self._path):
+            about = self._path.stat()
+        return about.st_size, about.st_mtime_ns
+
+    def _changed(self) -> PdmError:
+        return PdmError(
+            "The file changed while it was read; nothing of it was stored.",
+            "Import it once its writer has finished.",
+            self._path.name,
+        )
 
     def _decoded(self, file: IO[bytes], size: int) -> Iterator[bytes]:
         plain = self._encoding == "utf-8"
@@ -156,6 +171,8 @@ class Source:
         if not self._packed:
             self._hash.update(piece)
             self.read += len(piece)
+            if self.read > self.size:
+                raise self._changed()  # its writer may never end
             return
         self.read = min(self.size, self.read + len(piece) // 8)
         if unpacked > max(_FREE, MOST_RATIO * self.size):
