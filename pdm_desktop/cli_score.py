@@ -80,6 +80,7 @@ def fleet_plain(fleet: Any) -> dict[str, Any]:
                 "data_age_h": row.data_age_h,
                 "note": row.note,
                 "reasons": [asdict(reason) for reason in row.reasons],
+                "doubts": list(row.doubts),
             }
             for row in fleet.rows
         ],
@@ -100,6 +101,7 @@ def _fleet_words(fleet: Any) -> str:
         why = row.note or next((reason.text for reason in row.reasons if reason.contribution > 0), "")
         shown = why if row.band != "normal" else ""
         lines.append(f"{row.band:<8}{row.machine:>8} {risk}  {row.top_component:<10} {shown}".rstrip())
+        lines += [f"{'':8}{'':>8} {'':>8}  weakened: {doubt}" for doubt in row.doubts]
     return "\n".join(lines)
 
 

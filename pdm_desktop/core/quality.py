@@ -106,9 +106,15 @@ def doubts(
     first, last = np.searchsorted(history.times, [at - window, at], "right")
     recent_times = history.times[max(int(first) - 1, 0) : last]
     if sampling and len(recent_times):
-        longest = int(np.max(np.diff(recent_times), initial=0))
-        if longest > LONG_GAP_STEPS * sampling:
-            found.append(f"{_span(longest)} without a reading in the {_span(window)} it rests on")
+        silences = np.diff(recent_times)
+        at_gap = int(np.argmax(silences)) if len(silences) else 0
+        if len(silences) and silences[at_gap] > LONG_GAP_STEPS * sampling:
+            begun, ended = int(recent_times[at_gap]), int(recent_times[at_gap + 1])
+            longest = _span(ended - begun)
+            if begun < at - window:  # longer than what the risk rests on, or partly before it
+                found.append(f"no reading for {longest}, until {moment(ended)}")
+            else:
+                found.append(f"{longest} without a reading in the {_span(window)} it rests on")
         jumps = clock_jumps(history.times[max(int(last) - 500, 0) : last], sampling)
         found += [f"the clock of its readings jumped at {moment(j.time)}" for j in jumps if j.time > at - window]
     return (*found, *outliers)

@@ -85,6 +85,7 @@ def test_a_silence_in_the_window_of_a_risk_is_said_and_an_older_one_is_not() -> 
     when = np.concatenate((hours(50), hours(50, 60)))
     history = MachineHistory("1", ("heat",), when, noise(100)[None, :])
     assert told(history, 65 * HOUR) == ("11 h without a reading in the 24 h it rests on",)
+    assert told(history, 80 * HOUR) == ("no reading for 11 h, until hour 60",)
     assert told(history, 100 * HOUR) == ()
 
 

@@ -224,7 +224,7 @@ class DataPage(QWidget):
                    high_first=True),
             Column("gaps", "Gaps", gaps_text, lambda row: len(row.gaps), width=120, high_first=True,
                    token=lambda row: "watch" if row.gaps else "faint", tip=self._gaps_tip),
-            Column("flags", "Doubtful", flags_text, doubtful, width=150, high_first=True,
+            Column("flags", "Doubtful", flags_text, doubtful, width=190, high_first=True,
                    token=lambda row: "watch" if doubtful(row) else "faint", tip=self._flags_tip),
             Column("covered", "Time covered", lambda _row: "", lambda row: row.first, width=0, tip=self._gaps_tip),
         )  # fmt: skip
