@@ -68,11 +68,11 @@ class _Count:
         return Marks(".", mark)
 
 
-def marks(columns: Sequence[Sequence[str]], times: Iterable[int]) -> Marks:
-    """The marks of a file's numbers. times: columns that may be days or seconds; they are read with either mark, and
-    tell only where no other column does."""
+def marks(columns: Sequence[Sequence[str]], weak: Iterable[int]) -> Marks:
+    """The marks of a file's numbers. weak: columns that tell only where no other does: days and seconds, which are read
+    with either mark, and numbers that may be names."""
     counts = [_count(cells) for cells in columns]
-    either = set(times)
+    either = set(weak)
     votes = {i: count.vote for i, count in enumerate(counts) if count.vote and i not in either}
     votes = votes or {i: counts[i].vote for i in either if counts[i].vote}
     decimal = max(votes.values(), key=list(votes.values()).count, default="")

@@ -256,14 +256,15 @@ def _unknown_columns(names: Sequence[str], line: int, file: str) -> Question:
 
 
 def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Choices) -> Marks:
-    countable, times = [], []
+    countable: list[list[str]] = []
+    weak = []
     for i, (name, cells) in enumerate(zip(names, by_column, strict=True)):
         said = choices.columns.get(name)
-        words = said.role in _WORDS if said is not None else bool(aliases.roles(name) & _WORDS)
-        countable.append([] if words else [cell for cell in cells[:400] if not dialect.is_time(cell)])
-        if Facts.of("", countable[i][:60], ".", "").number_form():
-            times.append(i)
-    return decimals.marks(countable, times)
+        idle = said is not None and said.role in _WORDS
+        countable.append([] if idle else [cell for cell in cells[:400] if not dialect.is_time(cell)])
+        if (said is None and aliases.roles(name) & _WORDS) or Facts.of("", countable[i][:60], ".", "").number_form():
+            weak.append(i)
+    return decimals.marks(countable, weak)
 
 
 def _which_decimal(marks: Marks, file: str) -> Question:
