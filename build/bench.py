@@ -1,4 +1,5 @@
-"""Measures the program against its references in one run, as ratios: `python3 build/dev.py bench [--json] [--full]`.
+"""Measures the program against its references in one run, as ratios: `python3 build/dev.py bench [--json] [--full]`;
+--models measures only training and the models it makes, which are part of --full too.
 
 Program and reference take turns, and medians are compared. On a simulated year of 100 machines (876,100 readings).
 A line is met when its ratio is within its budget; a line without its reference is not. Exit code 1 when any is not.
@@ -20,9 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from build import bench_models
+
 BUILD = Path(__file__).resolve().parent
 ROUNDS = 5
 PARTS = ("imports", "awkward", "features", "scores", "hour", "start", "heartbeat")
+MODELS = ("training", "quality")
 TELEMETRY = "PdM_telemetry.csv"
 
 
@@ -71,7 +75,7 @@ class Bench:
         """Run a measuring process and return the JSON object it prints."""
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(self.folder / "config")}
         run = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, check=False, env=environment, timeout=1800
+            [str(part) for part in command], capture_output=True, text=True, check=False, env=environment, timeout=3600
         )
         if run.returncode:
             raise SystemExit(f"{' '.join(map(str, command))} failed:\n{run.stdout}{run.stderr}")
@@ -84,7 +88,14 @@ class Bench:
         """A measurement of bench_work.py."""
         return self.child(sys.executable, BUILD / "bench_work.py", *args)
 
-    def program(self, *args: str | Path) -> tuple[dict[str, Any], float | None]:
+    python = sys.executable
+
+    @staticmethod
+    def tell(text: str) -> None:
+        """Where the bench is, on stderr."""
+        tell(text)
+
+    def program(self, *args: str | Path, good: tuple[int, ...] = (0,)) -> tuple[dict[str, Any], float | None]:
         """The real command line with --json; its answer and its peak memory in MB (None where that is not told)."""
         command = [sys.executable, "-m", "pdm_desktop", "--json", *(str(a) for a in args)]
         with tempfile.TemporaryFile(dir=self.folder) as out:
@@ -96,7 +107,7 @@ class Bench:
                 _, status, usage = os.wait4(process.pid, 0)
                 process.returncode = os.waitstatus_to_exitcode(status)
                 peak = usage.ru_maxrss * 1024 / 1e6
-            if process.returncode:
+            if process.returncode not in good:
                 raise SystemExit(f"{' '.join(command)} ended with exit code {process.returncode}")
             out.seek(0)
             return json.loads(out.read()), peak
@@ -269,6 +280,16 @@ CREATE TABLE telemetry({columns}, PRIMARY KEY({machine}, {when})) WITHOUT ROWID;
         shutil.rmtree(folder)
         return made["seconds"], peak
 
+    def training(self) -> None:
+        """Training and evaluation against bare xgboost.train."""
+        tell("training")
+        bench_models.speed(self)
+
+    def quality(self) -> None:
+        """How good the models are that training makes."""
+        tell("how good the models are")
+        bench_models.quality(self)
+
     def add(
         self,
         name: str,
@@ -316,17 +337,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="exactly one JSON object on stdout")
     parser.add_argument("--full", action="store_true", help="also ten times the rows, which takes some minutes more")
+    parser.add_argument("--models", action="store_true", help="only training and how good its models are")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="measure only these, beside the import's memory")
     parser.add_argument("--reference-python", type=Path, help="the Python of .venv-bench")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pdm-bench-") as folder:
         bench = Bench(Path(folder), arguments.reference_python, full=arguments.full)
-        bench.prepare()
-        bench.memory()
-        for name in arguments.only or PARTS:
-            getattr(bench, name)()
-        if arguments.full:
-            bench.tenfold()
+        if not arguments.models:
+            bench.prepare()
+            bench.memory()
+            for name in arguments.only or PARTS:
+                getattr(bench, name)()
+            if arguments.full:
+                bench.tenfold()
+        if arguments.full or arguments.models:
+            for name in MODELS:
+                getattr(bench, name)()
     if arguments.json:
         print(json.dumps({name: line.plain() for name, line in bench.lines.items()}))
     else:
