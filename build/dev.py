@@ -3,7 +3,7 @@
 python3 build/dev.py run [-- ARGS]      make .venv from exact pins, install the program, open it (or run it with ARGS)
 python3 build/dev.py test [ARGS]        every check that must hold; ARGS go to pytest (.venv-mlflow: a server they ask)
 python3 build/dev.py test --packaged    the tests that drive the packed program in build/dist
-python3 build/dev.py bench [--json]     measure against the references, which live in .venv-bench; --models: only training
+python3 build/dev.py bench [--json]     measure against references, which live in .venv-bench; --models: training alone
 python3 build/dev.py package            pack the program into build/dist, with this system's installers
 
 Exit codes: 0 done, 1 a check or test failed, 2 wrong use, 3 the machine lacks something (what to do is printed).

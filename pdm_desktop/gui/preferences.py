@@ -57,7 +57,7 @@ class PreferencesDialog(QDialog):
         self.save.clicked.connect(self._save)
         self._lay_out(computer, writable)
         self._look()
-        self.resize(660, 520)
+        self.resize(680, 640)
 
     def changes(self, *, here: bool) -> dict[str, str]:
         """What was changed: of this computer (here) or of the plant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,21 @@ def test_from_retrain_to_promote_export_evaluate_and_back(
     plant: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     quick = ["--params", "rounds=30", "patience=10", "max_depth=4"]
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    code, held = call(capsys, plant, "settings", "set", f"tracking_server={address.replace('//', '//eva:secret@')}")
+    assert (code, held["tracking_server"], held["tracking_login"]) == (0, address, "set, not shown")
     code, made = call(capsys, plant, "retrain", "--holdout-machines", "2", "--promote", "never", *quick)
     assert (code, made["promoted"], made["version"], made["champion_before"]) == (1, False, "2", "1")
     assert {"run_id", "why", "splits", "metrics", "baselines", "seconds"} <= made.keys()
+    # Nobody answers there: the training ends well all the same, and says so.
+    assert made["tracking_server"]["address"] == address
+    assert (made["tracking_server"]["sent"], made["tracking_server"]["waiting"]) == ([], ["1", "2"])
+    assert any(f"The tracking server {address} cannot be reached" in text for text in made["warnings"])
+    code, sent = call(capsys, plant, "models", "send")
+    assert (code, sent["tracking_server"]["waiting"]) == (1, ["1", "2"])
+    call(capsys, plant, "settings", "set", "tracking_server=")
     assert set(made["metrics"]) == {"validation", "test", "unseen_machines"}
     assert all(figures.keys() >= METRICS for figures in made["metrics"].values())
     assert set(made["baselines"]) == {"any_error", "oldest_component", "base_rate", "time_of_day"}
