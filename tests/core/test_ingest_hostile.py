@@ -305,6 +305,19 @@ def test_a_lone_inch_mark_does_not_make_a_long_file_one_line(plant: Plant, monke
     assert (report.accepted, report.rejected) == (721, 0)
 
 
+def test_lines_much_shorter_than_the_first_ones_come_in_blocks_no_larger_for_it(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "ROWS", 10)
+    long = [f'2019-01-01 {hour:02d}:00,1,{hour},"{"x" * 900}"' for hour in range(24)]
+    short = [f'2019-01-{day:02d} {hour:02d}:00,1,{hour},"y\ny"' for day in range(2, 29) for hour in range(24)]
+    path = plant.write("\n".join(["time,machine,heat,remark", *long, *short]) + "\n")
+    made = list(blocks.Blocks(recognise(path)))
+    assert max(block.data.count(b"\n") for block in made) <= 60
+    assert [block.line for block in made] == [2 + sum(b.data.count(b"\n") for b in made[:i]) for i in range(len(made))]
+    assert (plant.give(path).accepted, plant.store.telemetry("1")[1].tolist()) == (672, [[*range(24)] * 28])
+
+
 def test_a_cell_longer_than_any_reader_takes_is_refused_with_its_line_in_preview_and_import(plant: Plant) -> None:
     text = "time,machine,heat,remark\n2019-01-31 06:00,1,5,y\n2019-01-31 07:00,1,5," + "x" * 300_000 + "\n"
     path = plant.write(text)
@@ -321,6 +334,13 @@ def test_columns_beyond_what_a_table_of_the_store_can_have_are_refused(plant: Pl
         names = ",".join(f"s{number}" for number in range(count))
         row = "2019-01-31 06:00,1" + ",5" * count
         plant.refuses(f"time,machine,{names}\n{row}\n", "1,900 sensors at most")
+
+
+def test_columns_of_one_name_are_told_apart_without_counting_each_of_them_again(plant: Plant) -> None:
+    header = "time,machine" + ",heat" * 9_000
+    plan = recognise(plant.write(f"{header},\n2019-01-31 06:00,1" + ",5" * 9_000 + ",\n"))
+    assert [column.name for column in plan.columns[2:5]] == ["heat", "heat (2)", "heat (3)"]
+    assert len({column.name for column in plan.columns}) == len(plan.columns)
 
 
 def test_a_million_columns_are_refused(plant: Plant) -> None:

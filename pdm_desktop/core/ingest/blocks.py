@@ -84,11 +84,23 @@ class Blocks:
                     f"{path.name}, line {line}",
                 )
             if cut:
-                yield self._block(data[:cut], line)
+                yield from self._portions(data[:cut], line)
                 line += data.count(b"\n", 0, cut)
             rest = data[cut:]
         if rest and line > skip:
             yield self._block(rest + b"\n", line)
+
+    def _portions(self, data: bytes, line: int) -> Iterator[Block]:
+        """Whole rows as blocks; lines much shorter than the first ones would make too many rows of one."""
+        lines = data.count(b"\n")
+        while lines > 2 * ROWS:
+            cut = self._cut(data[: data.find(b"\n", len(data) * ROWS // lines) + 1])
+            if not cut:
+                break  # all one row
+            yield self._block(data[:cut], line)
+            passed = data.count(b"\n", 0, cut)
+            data, line, lines = data[cut:], line + passed, lines - passed
+        yield self._block(data, line)
 
     def _cut(self, data: bytes) -> int:
         """The end of the last whole line; a newline within quotes ends none."""

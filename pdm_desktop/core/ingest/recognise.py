@@ -286,14 +286,17 @@ def _names(table: Table) -> list[str]:
     """Column names, each once; made up where there is no header."""
     if not table.header_row:
         return [f"column {i + 1}" for i in range(len(table.header))]
-    names: list[str] = []
+    names: dict[str, None] = {}
+    counts: dict[str, int] = {}
+    empty = 0
     for name in table.header:
-        again, count = name, 1
+        again = name
         while again and again in names:
-            count += 1
-            again = f"{name} ({count})"
-        names.append(again)
-    return names
+            counts[name] = counts.get(name, 1) + 1
+            again = f"{name} ({counts[name]})"
+        empty += not again
+        names[again or f"\n{empty}"] = None  # columns without a name stay so
+    return ["" if name.startswith("\n") else name for name in names]
 
 
 def _others(parts: Sequence[str], delimiter: str, width: int) -> list[list[str]]:
