@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from pdm_desktop.core import settings
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.settings import Settings
+from pdm_desktop.core.workspace import Workspace
 
 
 def test_settings_that_were_saved_are_read_back_equal(tmp_path: Path) -> None:
@@ -83,3 +86,13 @@ def test_a_login_belongs_to_its_server(tmp_path: Path) -> None:
     settings.save(tmp_path / "settings.toml", known)
     settings.save(tmp_path / "settings.toml", known.changed({"tracking_server": ""}))
     assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
+
+
+def test_a_login_is_in_no_backup(tmp_path: Path) -> None:
+    with Workspace.open(tmp_path / "plant") as workspace:
+        workspace.change_settings({"tracking_server": "http://eva:s3cret@server:5000"})
+        assert (tmp_path / "plant" / settings.LOGIN_FILE).is_file()
+        workspace.backup(tmp_path / "copy.zip", Progress())
+    with zipfile.ZipFile(tmp_path / "copy.zip") as archive:
+        assert "settings.toml" in archive.namelist()
+        assert all(b"s3cret" not in archive.read(name) for name in archive.namelist())
