@@ -8,6 +8,7 @@ import io
 import math
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,6 +202,67 @@ def test_a_table_in_any_dialect_and_language_comes_back_equal(
         wanted = {key: held for key, held in truth.items() if held}
         assert sorted(found) == sorted(wanted)
         assert [key for key, held in wanted.items() if found[key] != held] == []
+
+
+TAGS = ("{m}.{s}", "Works/{m}/{s}", "North:Hall 2:{m}:{s}", "{s}_{m}")
+NOTHING = ("", "NA", "NULL", "Bad Input", "No Data", "-", "#N/A", "I/O Timeout")
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> tuple[bytes, Readings, str]:
+    """(file, what it holds, its layout) of tables with a units row, of tags in columns, and of a value a line."""
+    language = draw(st.sampled_from(sorted(WORDS)))
+    stamp, _, _, machine_word, called = WORDS[language]
+    decimal = draw(st.sampled_from(".,"))
+    form = draw(st.sampled_from(sorted(FORMS)))
+    layout = draw(st.sampled_from(["wide", "wide tags", "long", "long of two columns"]))
+    machines = draw(st.lists(st.sampled_from(["K1", "K12", "M007"]), min_size=2, max_size=3, unique=True))
+    sensors = [name.split(" [")[0].split(" (")[0].replace(" ", "") for name in called]
+    pattern, nothing = draw(st.sampled_from(TAGS)), draw(st.sampled_from(NOTHING))
+    values = draw(st.lists(st.integers(-5_000_000, 99_999_999), min_size=3, max_size=30))
+    times = [START + timedelta(hours=hour) for hour in range(draw(st.integers(1, 5)) + 24 * 3)]
+    truth: Readings = {}
+    texts: dict[tuple[str, str, datetime], str] = {}
+    for used, (m, s, at) in enumerate((m, s, at) for m in machines for s in sensors for at in times):
+        value = round(values[used % len(values)] / 1000 + 0.001 * (used % 7), 3)
+        texts[m, s, at] = nothing if used % 11 == 3 else number(value, decimal, "")
+        if used % 11 != 3:
+            truth.setdefault((m, int(at.timestamp() * 1000)), {})[s] = value
+    rows: list[list[str]]
+    if layout == "wide":
+        header = [[stamp, machine_word, *sensors], ["", "", "bar", "[°C]", "%"]]
+        rows = [[moment(at, form), m, *(texts[m, s, at] for s in sensors)] for m in machines for at in times]
+    elif layout == "wide tags":
+        pairs = [(m, s) for m in machines for s in sensors]
+        header = [[stamp, *(pattern.format(m=m, s=s) for m, s in pairs)]]
+        rows = [[moment(at, form), *(texts[m, s, at] for m, s in pairs)] for at in times]
+    elif layout == "long":
+        header = [["Tag", stamp, "Value"]]
+        rows = [[pattern.format(m=m, s=s), moment(at, form), texts[m, s, at]] for m, s, at in texts]
+    else:
+        header = [[machine_word, "Signal", stamp, "Value"]]
+        rows = [[m, s, moment(at, form), texts[m, s, at]] for m, s, at in texts]
+    order = draw(st.sampled_from(["as written", "turned", "shuffled"]))
+    if order == "turned":
+        rows.reverse()
+    elif order == "shuffled":
+        rows.sort(key=lambda row: zlib.crc32("".join(row).encode()))
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=";" if decimal == "," else draw(st.sampled_from(",;\t|")), lineterminator="\n")
+    writer.writerows([*header, *rows])
+    return out.getvalue().encode(draw(st.sampled_from(["utf-8", "utf-16", "cp1252"]))), truth, layout.split(" of ")[0]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(table=layouts())
+def test_a_table_in_any_layout_comes_back_equal(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, table: tuple[bytes, Readings, str]
+) -> None:
+    data, truth, layout = table
+    with fresh(template, tmp_path_factory) as plant:
+        report = plant.give(data)
+        assert (report.layout, report.rejected, report.rejected_values, report.conflicts) == (layout, 0, 0, 0)
+        assert plant.readings() == truth
 
 
 @pytest.mark.parametrize("language", sorted(WORDS))
