@@ -26,7 +26,7 @@ from pdm_desktop.core.model_results import (
     Verdict,
 )
 from pdm_desktop.core.rowset import MachineRows, any_only, scored
-from pdm_desktop.core.training import THRESHOLDS, events, measure
+from pdm_desktop.core.training import THRESHOLDS, choose_threshold, events, measure
 
 Floats = npt.NDArray[np.float64]
 Spans = Mapping[Span, Sequence[MachineRows]]
@@ -190,6 +190,26 @@ def precision_recall(truth: npt.NDArray[np.int8], risk: Floats) -> tuple[Floats,
     end = int(np.searchsorted(recall, 1.0)) + 1
     shown = np.unique(np.linspace(0, min(end, len(recall)) - 1, _CURVE_POINTS).astype(int))
     return np.asarray(recall[shown]), np.asarray(precision[shown])
+
+
+def other_goal(candidate: Rival, spans: Spans, scale: Scale, goal: Goal) -> list[str]:
+    """Where the best F1 by row raises more than a false alarm for four failures caught, on validation: what a threshold
+    by costs would give there, if that catches as many with half the false alarms."""
+    rows, risks = spans["validation"], list(candidate.risks["validation"])
+    now = events(rows, risks, candidate.threshold, scale.horizon, scale.step)
+    if goal.kind != "f1" or now.false_episodes * 4 <= now.caught:
+        return []
+    by_cost = Goal("cost")
+    threshold = choose_threshold(rows, risks, by_cost, scale.horizon, scale.step)
+    then = events(rows, risks, threshold, scale.horizon, scale.step)
+    if then.caught < now.caught or then.false_episodes * 2 > now.false_episodes:
+        return []
+    return [
+        f"On validation {now.false_episodes} false alarms go with {now.caught} failures caught: the threshold of "
+        f"{candidate.threshold:.2f} is best by row, not by alarm. Chosen by costs (a missed failure "
+        f"{by_cost.missed:g}, a false alarm {by_cost.false_alarm:g}) it would be {threshold:.2f}, with "
+        f"{then.false_episodes} false alarms and {then.caught} failures caught there."
+    ]
 
 
 def confusion(rival: Rival, spans: Spans, failures: Mapping[str, EventSeries], scale: Scale) -> Confusion:

@@ -84,7 +84,7 @@ def retrain(
     confusion = comparison.confusion(ours, spans, failures, scale)
     missed, false_alarms = comparison.lists(ours, spans, failures, scale)
     parts = _parts(found, spans, rows, splits)
-    warnings += _warnings(found, parts, thinned, about)
+    warnings += [*_warnings(found, parts, thinned, about), *comparison.other_goal(ours, spans, scale, options.goal)]
     importance = training.importance(candidate)
     mark = matrix.fingerprint(rows, splits)
     changes = _changes(plant, candidate, progress)

@@ -61,6 +61,8 @@ OnRound = Callable[[int, float, float], None]
 MOST_WATCHED_ROWS = 300_000
 """Beyond it the loss that stops training is taken from a part of validation, weighted like the whole: the trees need
 some 800 bytes a row. Calibration and threshold come from all of validation."""
+MOST_ALARMED = 0.5
+"""A threshold by event alarms at most this share of the rows without a failure ahead."""
 THRESHOLDS = 1 / (1 + np.exp(-np.linspace(-7, 7, 71)))
 """Thresholds tried where they are chosen by event: .001 to .999, evenly in log-odds."""
 
@@ -245,6 +247,10 @@ def choose_threshold(
         within = counted.episodes / months <= goal.alarms
         # Of equal catches the fewer false episodes; over the budget nothing counts but to come near it.
         worth = np.where(within, -counted.missed - 1e-6 * counted.false_episodes, -1e9 - counted.episodes)
+    # An alarm that never ends is a single episode and misses nothing: by event the best, and no use to anyone.
+    calm = np.sort(np.concatenate(risks)[truth == 0, 0])
+    standing = 1 - np.searchsorted(calm, thresholds) / max(len(calm), 1)
+    worth = np.where(standing > MOST_ALARMED, -1e12 - standing, worth)
     top = np.flatnonzero(worth >= worth.max() - 1e-12)
     runs = np.split(top, np.flatnonzero(np.diff(top) > 1) + 1)
     widest = max(runs, key=len)

@@ -290,7 +290,9 @@ class MainWindow(Shell):
 
     def _prepare(self) -> None:
         if self.session.workspace is not None:
-            self.session.prepare(partial(importlib.import_module, "pdm_desktop.gui.pages.machine"))
+            # Trends and the retraining wizard: half a second of libraries, which a click need not wait for.
+            names = ("pdm_desktop.gui.pages.machine", "pdm_desktop.gui.modelling")
+            self.session.prepare(lambda: [importlib.import_module(name) for name in names])
 
     def _no_fleet(self, error: PdmError) -> None:
         self.navigation.unjudged = True

@@ -65,7 +65,8 @@ class RunStep(StepPage):
         if step.total > 0:
             self.bar.setRange(0, 1000)
             self.bar.setValue(min(1000, round(1000 * step.done / step.total)))
-            self.counts.setText(f"{step.done:,} of {step.total:,}")
+            what = " rounds" if step.text.startswith(("Training", "Tuning")) else ""
+            self.counts.setText(f"{step.done:,} of {step.total:,}{what}")
         else:
             self.bar.setRange(0, 0)
             self.counts.setText(f"{step.done:,}" if step.done else "")
