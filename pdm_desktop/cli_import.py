@@ -37,6 +37,9 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     bring.add_argument("--encoding", metavar="NAME", help="utf-8, utf-16, cp1252 ...")
     bring.add_argument("--delimiter", metavar="CHAR", help="what separates columns; tab for a tab")
     bring.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
+    bring.add_argument("--layout", choices=["wide", "long", "wide-tags"], help="a column a sensor, a row a value, ...")
+    bring.add_argument("--header-row", type=int, metavar="LINE", help="the line of the column names; 0: there is none")
+    bring.add_argument("--units-row", type=int, metavar="LINE", help="the line of the units; 0: there is none")
     bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
 
@@ -100,6 +103,9 @@ def _choices(arguments: Arguments) -> Any:
         delimiter={"tab": "\t", "\\t": "\t"}.get(arguments.delimiter, arguments.delimiter),
         decimal=arguments.decimal,
         sheet=arguments.sheet,
+        layout=None if arguments.layout is None else arguments.layout.replace("-", " "),
+        header_row=arguments.header_row,
+        units_row=arguments.units_row,
         columns=columns,
         machine=arguments.machine,
         time_zone=arguments.time_zone,

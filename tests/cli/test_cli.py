@@ -88,6 +88,25 @@ def test_a_dry_run_tells_the_counts_and_stores_nothing(tmp_path: Path, capsys: O
     assert listed["batches"] == []
 
 
+def test_what_a_file_is_read_by_can_be_said(tmp_path: Path, capsys: Out) -> None:
+    path = tmp_path / "export.csv"
+    lines = ["when,where,what,much", "s,,,K", *(f"2015-01-01 0{at}:00,M{at % 2},heat,{at}.5" for at in range(4))]
+    path.write_text("\n".join(["Made by hand", *lines]) + "\n", "utf-8")
+    where = ("--workspace", str(tmp_path / "ws"), "import", str(path))
+    code, error = run(capsys, *where, "--layout", "wide-tags")
+    assert code == 3
+    assert "machine and the sensor" in error["error"]["message"]
+    roles = ("--map", "when=timestamp", "--map", "where=machine", "--map", "what=tag", "--map", "much=value")
+    code, plain = run(capsys, *where, "--layout", "long", "--header-row", "2", "--units-row", "3", *roles)
+    (file,) = plain["files"]
+    assert (code, file["layout"], file["header_row"], file["units_row"]) == (0, "long", 2, 3)
+    assert (file["accepted"], file["rejected"], file["machines"]) == (4, 0, ["M0", "M1"])
+    path.write_text("\n".join(["Made by hand", lines[0], ",,,", *lines[2:]]) + "\n", "utf-8")
+    # a blank line holds no units, and no row of data is taken for them
+    code, plain = run(capsys, *where, "--layout", "long", "--header-row", "2", "--units-row", "3", *roles)
+    assert (code, plain["files"][0]["units_row"], plain["files"][0]["unchanged"]) == (0, None, 4)
+
+
 def test_imports_are_listed_and_undone_by_number(tmp_path: Path, capsys: Out) -> None:
     main(["simulate", "--out", str(tmp_path / "in"), "--machines", "1", "--days", "3"])
     where = ("--workspace", str(tmp_path / "ws"))

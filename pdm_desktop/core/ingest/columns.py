@@ -150,6 +150,9 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
     labels = _LABELS.get(kind)
     if labels and not draft.of(*labels):
         _lacks(draft, labels[-1], f", which {kind} need")
+    wanted = draft.choices.layout
+    if kind == "telemetry" and wanted in _LAYOUT_LACKS and layout != wanted:
+        draft.questions.append(Question("columns", *_LAYOUT_LACKS[wanted], where=draft.where))
     if not draft.of("machine") and draft.choices.machine is None and draft.tag_rule is None:
         suggested = suggested_machine(draft.path)
         draft.questions.append(
@@ -162,9 +165,6 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
                 draft.where,
             )
         )
-    wanted = draft.choices.layout
-    if kind == "telemetry" and wanted in _LAYOUT_LACKS and layout != wanted:
-        draft.questions.append(Question("columns", *_LAYOUT_LACKS[wanted], where=draft.where))
     if kind == "telemetry" and layout != "long" and not draft.of("sensor", "doubtful") and not draft.of("failure"):
         text = "The file has a time and a machine and nothing else."
         draft.questions.append(Question("columns", text, "Telemetry has a column for each sensor.", where=draft.where))

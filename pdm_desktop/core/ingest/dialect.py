@@ -98,9 +98,9 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
         at = next((i for i, (line, _) in enumerate(rows) if line >= max(1, header_row)), len(rows))
         if header_row == 0:
             return _made(delimiter, rows, None, None, _first_data(rows))
-        units = at + 1 if units_row or (units_row is None and _is_units(rows, at, at + 1)) else None
-        if units is not None and units >= len(rows):
-            units = None  # the header is the last line there is
+        units = at + 1 if units_row is None and at + 1 < len(rows) and _is_units(rows, at, at + 1) else None
+        if units_row:
+            units = _line_below(rows, at, units_row)
         return _made(delimiter, rows, at if at < len(rows) else None, units, (at if units is None else units) + 1)
     first = _first_data(rows)
     width = _width(rows[first:]) if first < len(rows) else 0
@@ -121,7 +121,14 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
     # Between the names and their units some exports have descriptions.
     below = [at for at in range(head + 1, first) if units_row != 0 and _is_units(rows, head, at)]
     units = below[0] if below else None
+    if units_row:
+        units = _line_below(rows, head, units_row)
     return _made(delimiter, rows, head, units, (head if units is None else units) + 1)
+
+
+def _line_below(rows: list[tuple[int, list[str]]], head: int, line: int) -> int | None:
+    """Where the line stands that the user named; None where it is blank, or not below the header."""
+    return next((at for at in range(head + 1, len(rows)) if rows[at][0] == line), None)
 
 
 def _made(delimiter: str, rows: list[tuple[int, list[str]]], head: int | None, units: int | None, first: int) -> Table:
