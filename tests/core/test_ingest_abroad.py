@@ -74,6 +74,31 @@ def test_events_by_what_their_column_is_called_about(plant: Plant, header: str, 
     assert (report.kind, report.accepted) == (kind, 2)
 
 
+def test_exports_with_a_line_a_value_of_tools_that_name_their_columns_in_their_own_way(plant: Plant) -> None:
+    names = ("Press_1_Oil", "Press_1_Heat", "Press_2_Oil", "Press_2_Heat")
+    rows = "".join(f'"{name}";"27.10.2024 0{h}:00:00";{h},5;1;45592{h}00000,5\n' for name in names for h in range(5))
+    report = plant.give(f'"VarName";"TimeString";"VarValue";"Validity";"Time_ms"\n{rows}')
+    assert (report.layout, report.machines, report.accepted) == ("long", ("Press_1", "Press_2"), 20)
+    rows = "".join(
+        f",,{k},2024-10-27T0{h}:00:00Z,{h}.5,{field},process,pump{m}\n"
+        for k, (m, field) in enumerate((m, field) for m in (1, 2) for field in ("temp", "rpm"))
+        for h in range(5)
+    )
+    head = "#datatype,string,long,dateTime:RFC3339,double,string,string,string\n"
+    head += "#group,false,false,false,false,true,true,true\n"
+    report = plant.give(f"{head}#default,_result,,,,,,\n,result,table,_time,_value,_field,_measurement,host\n{rows}")
+    assert (report.layout, report.machines, report.accepted) == ("long", ("pump1", "pump2"), 20)
+    assert [name for name, _ in report.sensors] == ["temp", "rpm"]
+
+
+def test_a_list_of_machines_and_one_failure_in_spanish_and_french(plant: Plant) -> None:
+    report = plant.give("Equipo;Modelo;Antigüedad\nBomba 1;KSB-200;12,5\nBomba 2;;\n")
+    assert (report.kind, plant.store.machines()["age"].tolist()[0]) == ("machines", 12.5)
+    text = "Date de panne;Machine;Organe défaillant\n13/02/2024 06:00;Presse 2;Pompe hydraulique\n"
+    report = plant.give(text.encode("cp1252"), "pannes.csv")
+    assert (report.kind, plant.store.events("failures")["label"].tolist()) == ("failures", ["Pompe hydraulique"])
+
+
 def test_a_components_temperature_is_a_sensor(plant: Plant) -> None:
     report = plant.give("time;machine;component temperature\n2019-01-31;K1;61,5\n2019-02-01;K1;62,5\n")
     assert (report.kind, report.sensors) == ("telemetry", (("component temperature", ""),))

@@ -11,7 +11,7 @@ _NAMES: dict[str, str] = {
     "timestamp": """
         datetime timestamp ts time dateandtime datetimeutc timestamputc timeutc utc localtime epoch epochms epochtime
         unixtime unixtimestamp sampletime recordtime eventtime eventdate measuredat occurredat loggedat logtime
-        samplingtime starttime begin start
+        samplingtime starttime begin start timestring
         zeitstempel zeitpunkt datumzeit datumuhrzeit datumundzeit messzeit messzeitpunkt aufnahmezeit zeitmarke
         ereigniszeit
         horodatage horodate horodateur dateheure dateetheure datemesure instant
@@ -25,7 +25,7 @@ _NAMES: dict[str, str] = {
     "time": "time uhrzeit zeit heure hora ora tijd tid czas godzina saat kello timeofday clock 时刻 時刻 время",
     "machine": """
         machine machineid machineno machinenr machinenumber machinename machinecode mach equipment equipmentid
-        equipmentno equipmentname asset assetid assetno assetname device deviceid devicename
+        equipmentno equipmentname host hostname asset assetid assetno assetname device deviceid devicename
         unitid unitno unitnumber unitname
         pumpid motorid turbineid turbine pump motor engine engineid compressor compressorid fan fanid line lineid
         maschine maschinenid maschinenr maschinennr maschinennummer maschinenname anlage anlagenid anlagennr
@@ -59,9 +59,12 @@ _NAMES: dict[str, str] = {
     "machine_model": """
         model machinemodel machinetype make typ modell maschinentyp maschinenmodell baureihe modele typemachine modelo
         tipomaquina modello tipomacchina modeltype machinetypenaam""",
-    "age": "age alter alterjahre alterinjahren ageyears agey machineage anciennete edad eta leeftijd idade alder wiek",
+    "age": """
+        age alter alterjahre alterinjahren ageyears agey machineage anciennete antiguedad edad eta leeftijd idade alder
+        wiek""",
     "known": "known knownat recordedat reportedat erfasstam gemeldetam saisile registradoel",
     "tag": """
+        varname field fieldname
         tag tagname tagid tagno signal signalname signalid point pointname pointid variable variablename messstelle
         messpunkt messgroesse messgrosse kanal channel channelname parameter parametername metric metricname measurement
         measurementname sensor sensorname sensorid item itemname series name datapoint
@@ -69,6 +72,7 @@ _NAMES: dict[str, str] = {
         meetpunt signaal variabele grootheid kanaal sinal variavel
         标签 测点 测点名称 变量 тег параметр""",
     "value": """
+        varvalue
         value val values reading measuredvalue wert messwert istwert valeur valeurmesuree valor medicion valore waarde
         meetwaarde varde wartosc hodnota deger arvo result numericvalue
         值 数值 测量值 значение""",
@@ -83,7 +87,7 @@ _CODES = ("alarm", "fehler", "fault", "error", "erreur", "defaut", "storung", "s
 _NUMBERED = ("code", "codigo", "codice", "kod", "id", "no", "nr", "nummer", "number", "numero", "num")
 _COMPONENTS = (
     "onderdeel", "bauteil", "komponent", "component", "composant", "ersatzteil", "ricambio", "repuesto", "recambio",
-    "sparepart", "replacedpart", "partreplaced", "baugruppe",
+    "sparepart", "replacedpart", "partreplaced", "baugruppe", "organe",
 )  # fmt: skip
 _ROLES: dict[str, set[str]] = {}
 

@@ -172,7 +172,8 @@ def _first_data(rows: list[tuple[int, list[str]]]) -> int:
 
 def _is_data(row: list[str]) -> bool:
     cells = [cell.strip() for cell in row]
-    return any(is_time(c) or (is_number(c) and not is_missing(c)) for c in cells if c)
+    # A word that may stand for a number makes no row of data.
+    return any(is_time(c) or (is_number(c) and not is_missing(c) and not c.isalpha()) for c in cells if c)
 
 
 def _could_head(row: list[str], width: int) -> bool:

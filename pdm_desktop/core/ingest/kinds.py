@@ -16,6 +16,7 @@ def is_long(draft: Draft) -> bool:
     told = draft.choices.layout == "long"
     values = draft.of("value") or [i for i in draft.called("value") if draft.numeric(i)]
     names = draft.of("tag") or [i for i in draft.called("tag") if draft.facts[i].is_text]
+    names.sort(key=lambda i: -len(set(draft.facts[i].cells)))  # one that is the same in every line tells nothing
     numeric = [i for i in draft.free() if draft.numeric(i) and i not in values]
     texts = [i for i in draft.free() if draft.facts[i].is_text and "quality" not in draft.facts[i].roles]
     if not values and len(numeric) == 1 and (names or told):

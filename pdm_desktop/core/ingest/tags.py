@@ -78,6 +78,9 @@ def _without_common(rule: TagRule, machines: list[str]) -> TagRule:
     parts = [machine.split(rule.separator) for machine in machines]
     shared = 0
     while all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
+        rest = [rule.separator.join(p[shared + 1 :]) for p in parts]
+        if rule.separator not in _CLEAR and all(name.isdecimal() for name in rest):
+            break  # Press_1 and Press_2 are machines, not 1 and 2
         shared += 1
     dropped = tuple(parts[0][:shared])
     return TagRule(rule.separator, rule.sensor_parts, dropped, rule.machine_parts)
