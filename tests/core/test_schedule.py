@@ -171,14 +171,3 @@ def test_a_spoilt_note_of_the_last_time_stops_nothing(folder: Path) -> None:
 def test_a_workspace_that_is_only_read_is_not_retrained(folder: Path) -> None:
     with Workspace.open(folder, read_only=True) as workspace, pytest.raises(PdmError, match="read-only"):
         workspace.retrain_if_due(Progress(), now=NOW)
-
-
-def test_what_came_of_it_is_told_until_it_was_looked_at(folder: Path) -> None:
-    with Workspace.open(folder) as workspace:
-        workspace.retrain_if_due(Progress(), now=NOW)
-        workspace.settle_retraining()
-    with Workspace.open(folder) as workspace:
-        last = workspace.retraining_due(NOW).last
-        assert last is not None
-        assert last.state == "settled"
-        assert last.version == "2"
