@@ -164,6 +164,8 @@ class Plan:
     """Plain sentences about what was recognised."""
     mended: bool = False
     """Whether this is a rejects file that comes back."""
+    opc: bool = False
+    """Whether the qualities are OPC's numbers, of which 0 is bad."""
     line_bytes: float = 80.0
     """Mean length of a line, to estimate how many there are."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -199,3 +200,29 @@ def test_cancelling_while_a_long_file_is_stored_leaves_nothing(tmp_path: Path) -
     assert texts[0].startswith("Importing")
     assert store.machines().empty
     store.close()
+
+
+def test_a_quality_of_0_is_bad_beside_opcs_numbers_and_good_without_them(tmp_path: Path) -> None:
+    head = "Tag;Time;Value;Quality\n"
+    many = "".join(f"A.heat;{clock(hour)};{hour};{192 if hour % 3 else 0}\n" for hour in range(30))
+    opc, other = tmp_path / "opc.csv", tmp_path / "other.csv"
+    opc.write_text(head + many)
+    other.write_text(head + many.replace(";192", ";1"))
+    good = {("A", "heat", hour): float(hour) for hour in range(30)}
+    with closing(Store.open(tmp_path / "opc.db")) as store:
+        report = import_file(store, opc, progress=Progress(), rejects_dir=None)
+        assert report.bad_quality_values == 10
+        assert stored(store) == {cell: value for cell, value in good.items() if cell[2] % 3}
+    with closing(Store.open(tmp_path / "other.db")) as store:
+        import_file(store, other, progress=Progress(), rejects_dir=None)
+        assert stored(store) == {cell: value for cell, value in good.items() if not cell[2] % 3}
+
+
+def test_qualities_that_turn_out_to_be_opcs_far_down_overturn_what_the_samples_said(tmp_path: Path) -> None:
+    rows = [f"A.heat;{clock(hour)};{hour};{0 if hour else 'Good'}\n" for hour in range(9_000)]
+    rows[4_000] = f"A.heat;{clock(4_000)};4000;192\n"
+    path = tmp_path / "late.csv"
+    path.write_text("Tag;Time;Value;Quality\n" + "".join(rows))
+    with closing(Store.open(tmp_path / "plant.db")) as store:
+        import_file(store, path, progress=Progress(), rejects_dir=None)
+        assert stored(store) == {("A", "heat", 0): 0.0, ("A", "heat", 4_000): 4_000.0}

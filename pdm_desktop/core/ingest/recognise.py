@@ -17,6 +17,7 @@ from pdm_desktop.core.ingest import aliases, columns, decimals, dialect, encodin
 from pdm_desktop.core.ingest.decimals import Marks
 from pdm_desktop.core.ingest.dialect import Table
 from pdm_desktop.core.ingest.facts import Facts
+from pdm_desktop.core.ingest.tokens import is_opc
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
 
@@ -241,6 +242,7 @@ def _planned(
         tag_rule=roles.tag_rule,
         notes=roles.notes,
         mended=mended,
+        opc=any(is_opc(c) for i, column in enumerate(named) if column.role.role == "quality" for c in by_column[i]),
     )
 
 

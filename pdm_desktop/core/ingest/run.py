@@ -12,14 +12,14 @@ import numpy as np
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import cells as cell_reader
 from pdm_desktop.core.ingest import instants
-from pdm_desktop.core.ingest.blocks import Block, NoRow
+from pdm_desktop.core.ingest.blocks import Block, NoRow, Overturned
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
 from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.status import StatusChanges
-from pdm_desktop.core.ingest.tokens import is_good, is_missing
+from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
 
@@ -195,13 +195,16 @@ class Run:
 
     def _long(self, gathered: Values, cells: Cells, series: Key, timed: Key) -> None:
         """Layout "long": each line holds one value."""
-        position = self.plan.index("value")
+        plan = self.plan
+        position = plan.index("value")
         assert position is not None
         values = cells.numbers[position].copy()
-        quality = self.plan.index("quality")
+        quality = plan.index("quality")
         if quality is not None and len(cells.lines):
             codes, words = factorise(cells.texts[quality])
-            bad = ~np.array([is_good(word) for word in words], np.bool_)[codes]
+            if not plan.opc and any(map(is_opc, words)):
+                raise Overturned(replace(plan, opc=True))  # zeros of the lines before, if any, were bad
+            bad = ~np.array([is_good(word, opc=plan.opc) for word in words], np.bool_)[codes]
             self.bad_quality += int(bad.sum())
             values[bad] = np.nan
             gone = set(cells.lines[bad].tolist())

@@ -31,11 +31,18 @@ def is_missing(text: str) -> bool:
     return text.strip().casefold() in _MISSING
 
 
-def is_good(text: str) -> bool:
-    """Whether a quality says that its value can be used: a word, or OPC's 192 to 255, or 0 or 100 of others."""
+def is_opc(text: str) -> bool:
+    """Whether a quality is one of OPC's numbers for a good value, 192 to 255: beside these, 0 is bad."""
+    word = text.strip()
+    return len(word) == 3 and word.isascii() and word.isdecimal() and 192 <= int(word) <= 255
+
+
+def is_good(text: str, *, opc: bool = False) -> bool:
+    """Whether a quality says that its value can be used: a word, or OPC's 192 to 255, or 0 or 100 of others.
+    opc: whether the numbers of the file are OPC's."""
     word = text.strip().casefold()
     if word.isascii() and word.isdecimal():
-        return int(word) in (0, 100) or 192 <= int(word) <= 255
+        return is_opc(word) or (not opc and word.lstrip("0") in ("", "100"))
     return word in _GOOD or word.startswith("good")
 
 
