@@ -15,13 +15,14 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
-GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED = range(6)
+GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED, DAY_BEFORE_MONTH = range(7)
 REASONS = {
     EMPTY: "no time",
     NO_TIME: "not a time like 2015-01-31 06:00",
     TOO_EARLY: "a time before 1970",
     TOO_LATE: "a time in the future",
     SWAPPED: "not a time with day and month in the order of this file",
+    DAY_BEFORE_MONTH: "not a time with the month behind the year",
 }
 AHEAD = 2 * clock.DAY
 """How far ahead of the computer's clock a time may be: time zones and clocks that are a little wrong."""
@@ -81,8 +82,12 @@ def check(ms: Ints, state: Bytes, now: int) -> None:
 
 def orders(texts: Texts) -> tuple[bool, bool, bool]:
     """Of a column: whether some text can be read either way round, whether one proves that the day stands first, and
-    whether one proves the month does."""
+    whether one proves the month does. 24-03-01 may begin with the year: it proves a day only where more days than years
+    would stand in the column."""
     either = day = month = False
+    firsts: set[int] = set()
+    lasts: set[int] = set()
+    year_first = True
     if len(texts):
         different = np.unique(texts)
         raw = np.ascontiguousarray(different).view(np.uint8).reshape(len(different), different.dtype.itemsize)
@@ -100,7 +105,18 @@ def orders(texts: Texts) -> tuple[bool, bool, bool]:
                 day |= bool(((one > 12) & (one <= 31) & (two >= 1) & (two <= 12)).any())
                 month |= bool(((two > 12) & (two <= 31) & (one >= 1) & (one <= 12)).any())
                 either |= bool(((one != two) & (one <= 12) & (two <= 12)).any())
+                last = _number(rows, found.year)
+                dotted = bool((rows[:, found.day[1]] == ord(".")).all())
+                if dotted or found.year[1] - found.year[0] == 4 or bool(((two > 12) | (last < 1) | (last > 31)).any()):
+                    year_first = False
+                else:
+                    firsts.update(np.unique(one).tolist())
+                    lasts.update(np.unique(last).tolist())
+            elif found is not None:
+                year_first = False
             left = left[~like]
+    if day and year_first and len(firsts) <= len(lasts):
+        either, day = True, False
     return either, day, month
 
 
@@ -176,4 +192,6 @@ def _read(raw: Bytes, found: Form, day_first: bool | None) -> tuple[Ints, Bytes]
         good &= (hours < 24) & (minutes < 60)
         ms -= found.sign * (hours * clock.HOUR + minutes * clock.MINUTE)
     state = np.where(good, GOOD, np.where(swapped, SWAPPED, NO_TIME)).astype(np.uint8)
+    if not found.either and found.month is not None:
+        state[(month > 12) & (month <= 31) & (day >= 1) & (day <= 12)] = DAY_BEFORE_MONTH
     return ms, state

@@ -40,6 +40,8 @@ class Keys:
         self._plan = plan
         self._now = clock.now_ms()
         self.local = LocalTimes(plan.time_zone, repeats=plan.kind not in EVENT_KINDS)
+        self.days_before_months = 0
+        """Dates that begin with the year and have the month behind the day."""
 
     def named(self, cells: Cells, position: int | None, lack: str, rejected: list[Reject]) -> Key:
         """A column of names; without a column every row has the name ""."""
@@ -127,6 +129,7 @@ class Keys:
 
     def _parsed(self, texts: Texts, cells: Cells, position: int) -> Moments:
         moments = instants.parse(texts, self._plan.time_form, self._plan.day_first)
+        self.days_before_months += int((moments.state == instants.DAY_BEFORE_MONTH).sum())
         wrong = np.flatnonzero(moments.state == instants.SWAPPED)
         if len(wrong) and self._plan.choices.day_first is None and self._plan.day_first is not None:
             order = "day" if self._plan.day_first else "month"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -13,7 +14,7 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import aliases, columns, decimals, dialect, encoding, instants, source, workbook
+from pdm_desktop.core.ingest import aliases, columns, decimals, dialect, encoding, instants, source, workbook, zones
 from pdm_desktop.core.ingest.decimals import Marks
 from pdm_desktop.core.ingest.dialect import Table
 from pdm_desktop.core.ingest.facts import Facts
@@ -26,6 +27,7 @@ REJECTS_HEADER = ("file", "line", "column", "content", "reason")
 _HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
 _SHEETS = 20
+_TWO_DIGITS = re.compile(r"\s*\d{2}[-/ ]\d{2}[-/ ]\d{2}(?!\d)")
 _WORDS = frozenset(("machine", "error", "component", "failure", "machine_model", "tag", "quality", "known", "ignore"))
 """Roles of columns whose numbers, if they have any, are names: 1.2 is the second part of the first."""
 _MOST_COLUMNS = 10_000
@@ -103,6 +105,7 @@ def recognise(
         choices=choices,
         line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
     )
+    plan = zones.as_the_header_says(plan)
     position = plan.index("timestamp", "date")
     if position is not None and plan.time_form == "text":
         everything = table.data + rows[len(table.data[:_HEAD_CELLS]) :]
@@ -149,7 +152,12 @@ def day_order(plan: Plan, cells: Sequence[str], rows: Sequence[Sequence[str]] = 
     if not either:
         return replace(plan, day_first=None)
     suggested = _steadier(plan, rows)
-    example = next(cell for cell in cells if instants.orders(np.array([cell.strip().encode()]))[0])
+    example = next((cell for cell in cells if instants.orders(np.array([cell.strip().encode()]))[0]), cells[0])
+    text = f"Whether the day or the month stands first in {example} cannot be told from the file."
+    hint = "Say --day-first or --month-first."
+    if _TWO_DIGITS.match(example):
+        text = f"Whether the day, the month or the year stands first in {example} cannot be told from the file."
+        hint += " Where it is the year, export it with four digits of the year."
     return replace(
         plan,
         day_first=None,
@@ -157,8 +165,8 @@ def day_order(plan: Plan, cells: Sequence[str], rows: Sequence[Sequence[str]] = 
             *plan.questions,
             Question(
                 "day_first",
-                f"Whether the day or the month stands first in {example} cannot be told from the file.",
-                "Say --day-first or --month-first.",
+                text,
+                hint,
                 ((True, "day first"), (False, "month first")),
                 suggested,
                 where,

@@ -100,6 +100,12 @@ class Run:
         name = self.plan.path.name
         if not self.rows:
             raise PdmError("The file has a header and no rows.", "Export it again with its rows.", name)
+        if self.keys.days_before_months * 20 > self.rows:  # no slip of the pen: then the others were misread
+            raise PdmError(
+                "The dates of the file seem to have the year first, then the day, then the month.",
+                "Export it with dates like 2015-01-31.",
+                name,
+            )
         if self.rejected == self.rows and self._rejects.first is not None:
             line, column, content, reason, _ = self._rejects.first
             where = f"{name}, line {line}" + (f", column {column}" if column else "")

@@ -1,0 +1,40 @@
+"""The time zone that a column's name says, such as Timestamp (UTC)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from pdm_desktop.core.plans import Plan
+
+_SAID = re.compile(
+    r"(?:(?<![A-Za-z])(?:UTC|GMT|Utc|Gmt|utc|gmt)|(?<=[a-z])(?:UTC|GMT|Utc|Gmt))"
+    r"(?:\s*([+-])\s*(\d{1,2})(?::?(\d\d))?)?(?![A-Za-z0-9])"
+)
+_MOST = {"+": 14, "-": 12}
+
+
+def as_the_header_says(plan: Plan) -> Plan:
+    """The plan with the zone that its time column names: it wins over the plant's, a choice wins over it."""
+    if plan.choices.time_zone is not None:
+        return plan
+    for column in plan.columns:
+        zone = said(column.name) if column.role.role in ("timestamp", "date", "time") else None
+        if zone is not None and zone != plan.time_zone:
+            note = f"Times are read as {zone}, as column {column.name} says."
+            return replace(plan, time_zone=zone, notes=(*plan.notes, note))
+    return plan
+
+
+def said(name: str) -> str | None:
+    """The zone (IANA) that a column's name says: UTC, or whole hours from it."""
+    found = _SAID.search(name)
+    if found is None:
+        return None
+    sign, hours, minutes = found.groups()
+    if not sign or not int(hours):
+        return None if int(minutes or 0) else "UTC"
+    if int(minutes or 0) or int(hours) > _MOST[sign]:
+        return None
+    # The signs of these names are the other way round: Etc/GMT-1 is an hour ahead of UTC.
+    return f"Etc/GMT{'-' if sign == '+' else '+'}{int(hours)}"

@@ -1,0 +1,80 @@
+"""Times that could be misread: two-digit years, the day before the month, zones in the names of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pdm_desktop.core import times
+from pdm_desktop.core.ingest.zones import said
+from tests.core.plants import Plant
+
+T0 = 1_709_251_200_000  # 2024-03-01 00:00 UTC
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    plant = Plant(tmp_path)
+    yield plant
+    plant.store.close()
+
+
+def table(form: str, days: int, name: str = "time") -> str:
+    rows = []
+    for day in range(days):
+        at = times.iso(T0 + day * times.DAY, "UTC")
+        rows.append(form.format(Y=at[:4], y=at[2:4], m=at[5:7], d=at[8:10]) + f" 06:00,1,{day}\n")
+    return f"{name},machine,heat\n" + "".join(rows)
+
+
+def days(plant: Plant) -> list[int]:
+    at, _ = plant.store.telemetry("1")
+    return [(time - T0) // times.DAY for time in at.tolist()]
+
+
+@pytest.mark.parametrize("form", ["{y}-{m}-{d}", "{y}/{m}/{d}"])
+@pytest.mark.parametrize("count", [1, 5, 20])
+def test_a_year_of_two_digits_that_stands_first_is_not_taken_for_a_day(plant: Plant, form: str, count: int) -> None:
+    error = plant.refuses(table(form, count), "the day, the month or the year stands first")
+    assert "--day-first" in error.hint
+
+
+@pytest.mark.parametrize(("form", "first"), [("{d}/{m}/{y}", True), ("{m}/{d}/{y}", False), ("{d}.{m}.{y}", True)])
+def test_years_of_two_digits_that_stand_last_are_read_where_days_prove_it(plant: Plant, form: str, first: bool) -> None:
+    report = plant.give(table(form, 20))
+    assert (report.day_first, report.rejected) == (first, 0)
+    assert days(plant) == list(range(20))
+
+
+def test_dates_of_year_day_and_month_refuse_the_file_and_one_slip_its_row(plant: Plant) -> None:
+    plant.refuses(table("{Y}-{d}-{m}", 20), "the year first, then the day")
+    text = table("{Y}-{m}-{d}", 30)
+    report = plant.give(text + "2024-13-01 06:00,1,5\n")
+    assert (report.accepted, report.rejected) == (30, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [
+        ("Timestamp (UTC)", "UTC"),
+        ("time_utc", "UTC"),
+        ("TimeUTC", "UTC"),
+        ("Zeit [GMT]", "UTC"),
+        ("Time (UTC+1)", "Etc/GMT-1"),
+        ("Time [UTC-05:00]", "Etc/GMT+5"),
+        ("Time (UTC+05:30)", None),
+        ("Time", None),
+        ("outcome", None),
+    ],
+)
+def test_a_columns_name_says_the_zone(name: str, zone: str | None) -> None:
+    assert said(name) == zone
+
+
+def test_the_zone_in_a_columns_name_wins_over_the_plants_and_a_choice_over_it(plant: Plant) -> None:
+    plant.give(table("{Y}-{m}-{d}", 1, "Timestamp (UTC)"), time_zone="Europe/Berlin")
+    assert plant.store.telemetry("1")[0].tolist() == [T0 + 6 * times.HOUR]
+    plant.give(table("{Y}-{m}-{d}", 1, "Timestamp (UTC+3)"), time_zone="Europe/Berlin")
+    assert plant.store.telemetry("1")[0].tolist() == [T0 + 3 * times.HOUR, T0 + 6 * times.HOUR]
