@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pdm_desktop.core import times
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.zones import said
+from pdm_desktop.core.plans import Choices
 from tests.core.plants import Plant
 
 T0 = 1_709_251_200_000  # 2024-03-01 00:00 UTC
@@ -78,3 +81,29 @@ def test_the_zone_in_a_columns_name_wins_over_the_plants_and_a_choice_over_it(pl
     assert plant.store.telemetry("1")[0].tolist() == [T0 + 6 * times.HOUR]
     plant.give(table("{Y}-{m}-{d}", 1, "Timestamp (UTC+3)"), time_zone="Europe/Berlin")
     assert plant.store.telemetry("1")[0].tolist() == [T0 + 3 * times.HOUR, T0 + 6 * times.HOUR]
+
+
+def test_the_zone_chosen_for_a_file_holds_for_its_mended_rejects_too(plant: Plant) -> None:
+    text = table("{Y}-{m}-{d}", 2) + "2024-03-03 06:00,1,bad one\n"
+    report = plant.give(text, choices=Choices(time_zone="Asia/Tokyo"))
+    assert report.rejects_file is not None
+    rejects = Path(report.rejects_file).read_text("utf-8-sig")
+    assert "file.csv [Asia/Tokyo],4,heat,bad one" in rejects
+    again = plant.give(rejects.replace("bad one", "7"), "mended.csv")
+    assert (again.time_zone, again.accepted) == ("Asia/Tokyo", 1)
+    at, values = plant.store.telemetry("1")
+    assert at.tolist() == [T0 + day * times.DAY - 3 * times.HOUR for day in range(3)]
+    assert values[0].tolist() == [0.0, 1.0, 7.0]
+    last = rejects.splitlines()[-1]
+    with pytest.raises(PdmError, match="different time zones"):
+        plant.give(rejects + last.replace("Tokyo", "Seoul") + "\n")
+
+
+def test_rejects_of_a_file_in_an_archive_name_it(plant: Plant) -> None:
+    path = plant.folder / "pack.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("north.csv", table("{Y}-{m}-{d}", 2) + "2024-03-03 06:00,1,bad one\n")
+        archive.writestr("south.csv", table("{Y}-{m}-{d}", 2))
+    report = plant.give(path, choices=Choices(sheet="north.csv"))
+    assert report.rejects_file is not None
+    assert "pack.zip \N{RIGHTWARDS ARROW} north.csv,4,heat" in Path(report.rejects_file).read_text("utf-8-sig")

@@ -105,7 +105,7 @@ def recognise(
         choices=choices,
         line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
     )
-    plan = zones.as_the_header_says(plan)
+    plan = zones.as_the_rejects_say(zones.as_the_header_says(plan), (row[0] for row in rows))
     position = plan.index("timestamp", "date")
     if position is not None and plan.time_form == "text":
         everything = table.data + rows[len(table.data[:_HEAD_CELLS]) :]

@@ -34,8 +34,10 @@ class Reject(NamedTuple):
 class Rejects:
     """Collects rejects; writes `<stem>-rejects.csv` into `folder` (None: nowhere) once the first one comes."""
 
-    def __init__(self, source: Path, header: Sequence[str], folder: Path | None) -> None:
+    def __init__(self, source: Path, header: Sequence[str], folder: Path | None, label: str = "") -> None:
+        """label: what the file is called in each line; "": its name."""
         self._source = source
+        self._label = label or source.name
         own = tuple(header[: len(REJECTS_HEADER)]) == REJECTS_HEADER
         self._skip = len(REJECTS_HEADER) if own else 0
         self._header = header[self._skip :]
@@ -91,7 +93,7 @@ class Rejects:
     def _row(self, reject: Reject) -> list[object]:
         cells = reject.cells[self._skip :]
         said = (reject.column, reject.content, reject.reason)
-        return [self._source.name, reject.line, *map(safe, said), *map(safe, cells)]
+        return [safe(self._label), reject.line, *map(safe, said), *map(safe, cells)]
 
     def _open(self, folder: Path) -> TextIO:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
+from pdm_desktop.core import times as clock
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.plans import Plan
 
 _SAID = re.compile(
     r"(?:(?<![A-Za-z])(?:UTC|GMT|Utc|Gmt|utc|gmt)|(?<=[a-z])(?:UTC|GMT|Utc|Gmt))"
     r"(?:\s*([+-])\s*(\d{1,2})(?::?(\d\d))?)?(?![A-Za-z0-9])"
 )
+_CHOSEN = re.compile(r" \[([A-Za-z0-9_+/-]{1,60})\]$")
 _MOST = {"+": 14, "-": 12}
 
 
@@ -24,6 +28,30 @@ def as_the_header_says(plan: Plan) -> Plan:
             note = f"Times are read as {zone}, as column {column.name} says."
             return replace(plan, time_zone=zone, notes=(*plan.notes, note))
     return plan
+
+
+def told(file: str, plan: Plan) -> str:
+    """What a rejects file calls the file: with the zone that was chosen for it, so that it holds once mended too."""
+    zone = plan.choices.time_zone or (plan.time_zone if plan.mended else None)
+    return f"{file} [{zone}]" if zone else file
+
+
+def as_the_rejects_say(plan: Plan, files: Iterable[str]) -> Plan:
+    """The plan of a mended rejects file with the zone chosen for the one it came from; files: its first column."""
+    if not plan.mended or plan.choices.time_zone is not None:
+        return plan
+    found = {match[1] if (match := _CHOSEN.search(file)) else None for file in files}
+    if len(found) != 1:
+        if found:
+            text = "The rows come from files that were read with different time zones."
+            raise PdmError(text, "Import them file by file.", plan.path.name)
+        return plan
+    zone = found.pop()
+    if zone is None:
+        return plan
+    clock.zone(zone)
+    note = f"Times are read as {zone}, as in the file these rows come from."
+    return replace(plan, time_zone=zone, notes=(*plan.notes, note))
 
 
 def said(name: str) -> str | None:
