@@ -116,15 +116,18 @@ def _choices(arguments: Arguments) -> Any:
 def import_words(file: Any) -> str:
     """One file's import in a sentence."""
     name = Path(file.file).name
+    without = file.rejected_values or file.bad_quality_values or file.missing_cells
     counts = [
         f"{count:,} {word}"
         for count, word in (
             (file.accepted, "rows came in"),
-            (file.unchanged, "were there already"),
+            (file.unchanged, "brought nothing new" if without else "were there already"),
             (file.duplicates, "repeated in the file"),
             (file.conflicts, "differ from what was there (the newer value holds)"),
             (file.rejected, "rows rejected"),
             (file.rejected_values, "values rejected"),
+            (file.bad_quality_values, "values of bad quality left out"),
+            (file.flagged_values, "values outside plausible limits kept"),
         )
         if count
     ]
@@ -135,6 +138,17 @@ def import_words(file: Any) -> str:
         first = file.rejects[0]
         column = f", column {first.column}" if first.column else ""
         why.append(f"    the first in line {first.line:,}{column}: {first.content[:80]!r}")
+    why += [f"    {note}" for note in file.notes]
+    if file.ignored_columns:
+        some = (name if name.isprintable() else repr(name) for name in file.ignored_columns[:20])
+        shown = ", ".join(some) + (" ..." if len(file.ignored_columns) > 20 else "")
+        why.append(f"    ignored: {shown}")
+    if file.fold_times:
+        why.append(f"    {file.fold_times:,} times of the hour that the clock showed twice, told apart by their order")
+    if file.gap_times:
+        why.append(
+            f"    {file.gap_times:,} times that clocks of {file.time_zone} never showed: is the time zone right?"
+        )
     return "\n".join([f"{name} ({file.kind}): {', '.join(counts) or 'no rows'}{nothing}.{rejects}", *why])
 
 

@@ -107,6 +107,27 @@ def test_what_a_file_is_read_by_can_be_said(tmp_path: Path, capsys: Out) -> None
     assert (code, plain["files"][0]["units_row"], plain["files"][0]["unchanged"]) == (0, None, 4)
 
 
+def test_import_says_in_words_what_was_left_out_and_which_times_were_odd(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "long.csv").write_text(
+        "Tag,Time,Value,Quality,Remark\nA.heat,2024-10-27 02:30,1,192,fine\nA.heat,2024-10-27 02:30,2,192,fine\n"
+        "A.heat,2024-03-31 02:30,3,192,fine\nA.heat,2024-10-27 05:30,4,0,fine\n"
+    )
+    words = [
+        "--workspace",
+        str(tmp_path / "plant"),
+        "import",
+        str(tmp_path / "long.csv"),
+        "--time-zone",
+        "Europe/Berlin",
+    ]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "3 rows came in, 1 brought nothing new, 1 values of bad quality left out" in out
+    assert "ignored: Remark" in out
+    assert "2 times of the hour that the clock showed twice" in out
+    assert "1 times that clocks of Europe/Berlin never showed" in out
+
+
 def test_imports_are_listed_and_undone_by_number(tmp_path: Path, capsys: Out) -> None:
     main(["simulate", "--out", str(tmp_path / "in"), "--machines", "1", "--days", "3"])
     where = ("--workspace", str(tmp_path / "ws"))
