@@ -124,3 +124,14 @@ def test_words_about_alarms_in_other_columns_make_no_events() -> None:
 )
 def test_units_behind_a_name(header: str, name: str, unit: str) -> None:
     assert split_unit(header) == (name, unit)
+
+
+def test_exports_put_one_behind_the_other_are_refused_where_their_columns_differ(plant: Plant) -> None:
+    first = "time,machine,heat,flow\n2019-01-31 06:00,1,5,6\n"
+    for header in ("time,machine,flow,heat", "machine,time,heat,flow", "time,machine,pressure,level", "time,machine,x"):
+        error = plant.refuses(first + f"{header}\n2019-01-31 08:00,1,9,10\n", "named once more")
+        assert error.where == "file.csv, line 3"
+    again = plant.give(first + "time,machine,heat,flow\n2019-01-31 07:00,1,7,8\n")
+    assert (again.accepted, again.rejected) == (2, 1)
+    footer = plant.give(first + "Time of export,,,\n2019-01-31 09:00,1,11,12\n")
+    assert (footer.accepted, footer.rejected) == (1, 1)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest import aliases, instants
 from pdm_desktop.core.ingest import cells as cell_reader
-from pdm_desktop.core.ingest import instants
 from pdm_desktop.core.ingest.blocks import Block, NoRow, Overturned
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
@@ -19,7 +19,7 @@ from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
 from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.status import StatusChanges
-from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc
+from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc, number_of
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
 
@@ -137,7 +137,28 @@ class Run:
                     rows[line] = tuple(row)
         except NoRow:
             pass  # the rejects then carry no row beside what was wrong in it
+        self._no_other_header(rows)
         self._rejects.add(sorted(reject._replace(cells=rows.get(reject.line, ())) for reject in rejects))
+
+    def _no_other_header(self, rows: Mapping[int, tuple[str, ...]]) -> None:
+        """Exports put one behind the other: below a header of other columns, the rows would be misread."""
+        plan = self.plan
+        position = plan.index("timestamp", "date")
+        if position is None or plan.mended or not plan.header_row:
+            return
+        for line, cells in rows.items():
+            names = [cell.strip(" \ufeff") for cell in cells]
+            if names == list(plan.header) or any(number_of(name) is not None for name in names):
+                continue
+            said = [aliases.roles(name) for name in names]
+            times = any(roles & {"timestamp", "date", "time"} for roles in said)
+            known = sum(bool(roles) or name in plan.header for name, roles in zip(names, said, strict=True) if name)
+            if times and known > 1:
+                raise PdmError(
+                    "Here the columns are named once more, and not as in the header.",
+                    "Split the file before this line, and import the parts one by one.",
+                    f"{plan.path.name}, line {line}",
+                )
 
     # -- readings -----------------------------------------------------------------------------------------------------
 
