@@ -116,7 +116,7 @@ def _choices(arguments: Arguments) -> Any:
 def import_words(file: Any) -> str:
     """One file's import in a sentence."""
     name = Path(file.file).name
-    without = file.rejected_values or file.bad_quality_values or file.missing_cells
+    without = file.rejected_values or file.bad_quality_values
     counts = [
         f"{count:,} {word}"
         for count, word in (

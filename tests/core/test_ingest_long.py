@@ -226,3 +226,30 @@ def test_qualities_that_turn_out_to_be_opcs_far_down_overturn_what_the_samples_s
     with closing(Store.open(tmp_path / "plant.db")) as store:
         import_file(store, path, progress=Progress(), rejects_dir=None)
         assert stored(store) == {("A", "heat", 0): 0.0, ("A", "heat", 4_000): 4_000.0}
+
+
+def test_a_column_that_says_whether_a_value_is_good_is_its_quality_unless_its_numbers_could_mean_either(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "file.csv"
+    rows = [f"A.heat;{clock(hour)};{hour};{{{int(hour == 3)}}}\n" for hour in range(9)]
+    for name, words, left, noted in (
+        ("IsGood", ("true", "false"), 8, ""),
+        ("Is_Good", ("1", "0"), 9, "is not used"),
+        ("Quality", ("0", "1"), 8, "0 counts as good"),
+    ):
+        path.write_text(f"Tag;Time;Value;{name}\n" + "".join(rows).format(*words))
+        with closing(Store.open(tmp_path / f"{name}.db")) as store:
+            report = import_file(store, path, progress=Progress(), rejects_dir=None)
+            assert len(stored(store)) == left
+            assert noted in "".join(report.notes)
+
+
+def test_qualities_beside_the_sensors_of_a_wide_file_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    rows = [f"{clock(hour)};A;{hour};{'Bad' if hour == 3 else 'Good'};fine\n" for hour in range(9)]
+    path.write_text("Time;Machine;heat;heat.status;note\n" + "".join(rows))
+    with closing(Store.open(tmp_path / "plant.db")) as store:
+        report = import_file(store, path, progress=Progress(), rejects_dir=None)
+    assert report.ignored_columns == ("heat.status", "note")
+    assert report.notes == ("Column heat.status is not used: values that it does not call good come in too.",)

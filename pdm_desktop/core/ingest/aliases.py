@@ -77,6 +77,7 @@ _NAMES: dict[str, str] = {
         meetwaarde varde wartosc hodnota deger arvo result numericvalue
         值 数值 测量值 значение""",
     "quality": """
+        isgood isvalid validflag goodflag
         quality qualityflag qualitycode opcquality qual qualitaet qualitat guete gute qualite calidad qualita kwaliteit
         qualidade kvalitet jakosc kvalita status statuscode badflag state valuestatus
         质量 质量码 качество""",

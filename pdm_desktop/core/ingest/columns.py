@@ -68,6 +68,7 @@ def assign(
         kind = kinds.kind(draft)
         if kind == "telemetry":
             layout = _sensors(draft)
+            kinds.warn_of_qualities(draft)
         else:
             _others(draft, kind)
     _demand(draft, kind, layout)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from pdm_desktop.core.ingest import tags
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.tokens import is_good, is_missing
 from pdm_desktop.core.plans import Question, Role
 from pdm_desktop.core.schema import Kind
+
+_MOST_QUALITIES = 12  # different words of a column that tells of qualities
 
 
 def is_long(draft: Draft) -> bool:
@@ -33,13 +37,38 @@ def is_long(draft: Draft) -> bool:
         return False
     draft.roles[value], draft.roles[name] = Role("value"), Role("tag")
     for i in draft.called("quality"):
-        if not draft.of("quality") and any(is_good(cell) for cell in draft.facts[i].cells):
+        if not draft.of("quality") and _tells(draft, i):
             draft.roles[i] = Role("quality")
     if not draft.of("machine") and draft.choices.machine is None:
         draft.tag_rule = tags.find([cell for cell in draft.facts[name].cells if not is_missing(cell)])
     for i in draft.free():
         draft.roles[i] = Role("ignore")
     return True
+
+
+def _tells(draft: Draft, i: int) -> bool:
+    """Whether the cells of a column so called are qualities; notes what its numbers are taken for."""
+    f = draft.facts[i]
+    cells = {cell.strip() for cell in f.cells if not is_missing(cell)}
+    if not any(map(is_good, cells)):
+        return False
+    if cells <= {"0", "1"}:
+        if re.match(r"(?i)\W*(is)?[\W_]*(good|valid)", f.name):
+            draft.notes.append(f"Column {f.name} is not used: whether its 1 is good is not known.")
+            return False
+        draft.notes.append(f"In column {f.name}, 0 counts as good and 1 as bad.")
+    return True
+
+
+def warn_of_qualities(draft: Draft) -> None:
+    """Say where the columns of a wide file that are not used call some of its values bad."""
+    for i in draft.of("ignore", "doubtful"):
+        cells = {cell.strip() for cell in draft.facts[i].cells if cell.strip()}
+        words = {cell for cell in cells if not cell.isdecimal()}
+        good = {cell for cell in words if is_good(cell) and cell.casefold() != "true"}
+        if good and len(good) < len(cells) and len(cells) <= _MOST_QUALITIES and words == cells:
+            name = draft.facts[i].name
+            draft.notes.append(f"Column {name} is not used: values that it does not call good come in too.")
 
 
 def kind(draft: Draft) -> Kind:
