@@ -33,6 +33,9 @@ Spans = Mapping[Span, Sequence[MachineRows]]
 
 FEW_EVENTS = 20
 """Below so many failures a figure is told with a warning."""
+FEWEST_TO_TELL = 6
+"""Failures in as many machines or stretches of time from which on a gain can be beyond luck: that fewer all go one way
+happens by chance more often than once in twenty (five: 2 / 2 ** 5), and drawing them anew cannot see it."""
 _CURVE_POINTS = 400
 
 
@@ -102,7 +105,8 @@ def verdict(
     """Whether the candidate is better beyond luck than the champion (where it can score here) and every baseline.
 
     Better than a rival: the interval of the gain in average precision lies above zero and the event card is not worse
-    beyond luck; or failures caught are more, or false episodes fewer, beyond luck and nothing else is worse.
+    beyond luck; or failures caught are more, or false episodes fewer, beyond luck and nothing else is worse. Never on
+    fewer than FEWEST_TO_TELL failures.
     """
     rows, risks = held_out(spans, candidate)
     ours = sample(rows, risks, candidate.threshold, scale)
@@ -142,6 +146,14 @@ def verdict(
             f"in false alarm episodes a machine-month {_range(gain['false_episodes_per_machine_month'], 3)} "
             f"(95 % intervals)."
         )
+    told = int(np.count_nonzero(ours.events))
+    if better and told < FEWEST_TO_TELL:
+        why = (
+            f"The candidate looks better, but luck cannot be ruled out: its {ours.events.sum():.0f} held-out failures "
+            f"lie in {told} machine{'' if told == 1 else 's'} or stretches of time, and fewer than {FEWEST_TO_TELL} "
+            f"show nothing. Test on a longer span, or promote it by hand if its figures convince you."
+        )
+        return Verdict(False, why, gain)
     if better and stops:
         return Verdict(False, f"{why} But the leakage audit objects: {stops[0].text}", gain)
     return Verdict(better, why, gain)
