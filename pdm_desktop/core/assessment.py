@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdm_desktop.core import baselines, comparison, rowset, scoring, training
+from pdm_desktop.core import baselines, comparison, provenance, rowset, scoring, training
 from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
@@ -33,6 +33,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     found = gathered(plant, options, progress)
     rows: list[MachineRows] = []
     in_sample = 0
+    trained_on = _trained_on(plant, about)
     for machine, times in found.times.items():
         progress.step(len(rows), len(found.times), "Computing features")
         low = 0 if start is None else int(np.searchsorted(times, start))
@@ -46,7 +47,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
             prevented=found.prevented.get(machine, ()),
         )
         rows.append(part)
-        in_sample += _seen(about, part)
+        in_sample += _seen(about, part) if machine in trained_on else 0
     rows = [part for part in rows if len(part.times)]
     if not rows:
         raise PdmError(
@@ -107,10 +108,16 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     )
 
 
+def _trained_on(plant: Plant, about: ModelVersion) -> frozenset[str]:
+    """The machines of this plant that had a say in the version, by the names they bear now."""
+    if about.origin == "bundled":
+        return frozenset()
+    now = provenance.now_called(plant.store)
+    here = provenance.machines_here(plant.store, about.facts, made_here=about.origin == "trained")
+    return here - {now.get(str(machine), "") for machine in about.splits.get("held_out", ())}
+
+
 def _seen(about: ModelVersion, rows: MachineRows) -> int:
     """How many of the rows may have had a say in the version: in training or validation, their outcome included."""
-    machines = list(map(str, about.facts.get("machines", []))) if about.origin != "bundled" else []
-    if rows.machine not in machines or rows.machine in about.splits.get("held_out", ()):
-        return 0
     first, last = int(about.splits["train_from"]), int(about.splits["validation_to"])
     return int(np.sum((rows.times >= first) & (rows.times <= last)))

@@ -18,6 +18,7 @@ from pdm_desktop.core import (
     gathering,
     matrix,
     model_card,
+    provenance,
     rivals,
     rowset,
     scoring,
@@ -95,6 +96,7 @@ def retrain(
         "known_until": iso(found.known_until, plant.settings.time_zone),
         "readings": sum(len(h.times) for h in found.histories.values()),
         "failures": len(found.failures),
+        provenance.KEY: provenance.some_failures(found.failures),
         "prevented": sum(map(len, found.prevented.values())),
         "features": options.features,
         "goal": {

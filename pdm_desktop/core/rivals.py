@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core import baselines, gathering, matrix, prevented, scoring, training
+from pdm_desktop.core import baselines, gathering, matrix, prevented, provenance, scoring, training
 from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
@@ -105,7 +105,7 @@ def champion_on(
     if model.spec.horizon != found.spec.horizon:
         return None, f"The model in use looks {model.info.horizon_h:g} h ahead: no comparison with it."
     label = f"champion v{version.version}"
-    if _has_seen(version, splits, found):
+    if _has_seen(plant.store, version, splits, found):
         anew = _fitted_anew(version, model.spec, found, splits, rows, options, progress)
         risks = _held_out_risks(anew.predict, anew.spec, found, spans, progress)
         note = "It was trained on some of these rows: its recipe was fitted anew on the candidate's training span."
@@ -128,11 +128,13 @@ def _held_out_risks(
     return {span: [risk(r) for r in rows] for span, rows in spans.items() if span != "validation"}
 
 
-def _has_seen(version: ModelVersion, splits: Splits, found: Gathered) -> bool:
+def _has_seen(store: Store, version: ModelVersion, splits: Splits, found: Gathered) -> bool:
     """Whether the version may have been trained, calibrated or stopped on rows that are tested on now."""
     if version.origin == "bundled" or not version.splits:
         return False
-    machines = set(map(str, version.facts.get("machines", ()) or found.histories)) & set(found.histories)
+    machines = set(found.histories)
+    if version.facts.get("machines"):
+        machines &= provenance.machines_here(store, version.facts, made_here=version.origin == "trained")
     until = int(version.splits["validation_to"]) + found.spec.horizon
     return bool(machines) and until > splits.test_from and int(version.splits["train_from"]) <= splits.test_to
 

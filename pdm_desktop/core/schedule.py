@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from pdm_desktop.core import retraining, versions
+from pdm_desktop.core import provenance, retraining, versions
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.gathering import ENOUGH
 from pdm_desktop.core.model_results import (
@@ -126,8 +126,7 @@ def _known_until(store: Store, settings: Settings) -> int | None:
 def _own_facts(store: Store, mlruns: Path) -> Mapping[str, Any]:
     """Where the model in use came from, where it was trained on machines of this plant; else nothing."""
     facts = versions.facts_in_use(mlruns)
-    here = set(store.machines()["machine"])
-    return facts if "known_until" in facts and here & set(map(str, facts.get("machines", ()))) else {}
+    return facts if "known_until" in facts and provenance.machines_here(store, facts) else {}
 
 
 def _learned_until(store: Store, settings: Settings, mlruns: Path) -> int | None:

@@ -82,6 +82,12 @@ class Names:
         with self._read() as db:
             return dict(db.execute("SELECT name, retired FROM machine WHERE retired IS NOT NULL").fetchall())
 
+    def former_machines(self) -> dict[str, str]:
+        """former name -> the machine's name now."""
+        with self._read() as db:
+            found = "SELECT a.name, m.name FROM alias a JOIN machine m ON m.id = a.id WHERE a.kind = 'machine'"
+            return dict(db.execute(found).fetchall())
+
     def retire(self, machine: str, since: int | None) -> None:
         """Retire a machine from `since` (ms UTC) on, or return it (None)."""
         with self._write() as db:

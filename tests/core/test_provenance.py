@@ -1,0 +1,75 @@
+"""Which rows a version has seen: told by the failures it learnt of, not by machines that happen to be called alike."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pdm_desktop.core import provenance
+from pdm_desktop.core.model_results import TrainingSettings
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.record_results import By
+from pdm_desktop.core.times import DAY
+from pdm_desktop.core.workspace import Workspace
+from tests.core.test_retraining import START, filled
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
+]
+
+NOW = START + 1000 * DAY
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path, int]:
+    """A plant with a version 2 of its own, a twin of it without, that version as a zip, how many rows it has seen."""
+    folder = tmp_path_factory.mktemp("ours")
+    twin = shutil.copytree(filled(folder, machines=4, days=60), folder / "twin")
+    with Workspace.open(folder / "ws") as opened:
+        opened.retrain(TrainingSettings(params={"rounds": 10}, promote="never"), Progress())
+        stick = opened.export_model("2", folder / "stick.zip")
+        seen = opened.evaluate("2", None, None, Progress()).in_sample
+    assert seen > 1000
+    return folder / "ws", twin, stick, seen
+
+
+def test_a_version_of_another_plant_with_machines_of_the_same_names_has_seen_nothing_here(
+    made: tuple[Path, Path, Path, int], tmp_path: Path
+) -> None:
+    with Workspace.open(filled(tmp_path, machines=4, days=60, every=7)) as other:
+        other.import_model(made[2], "Ada", "")
+        assert other.evaluate("2", None, None, Progress()).in_sample == 0
+        other.promote("2", "Ada", "")
+        # Nor does the end of that plant's record say which failures here are news.
+        assert other.retraining_due(NOW).since is None
+        again = other.retrain(TrainingSettings(params={"rounds": 10}, promote="never"), Progress())
+        champion = again.of("champion")
+        assert champion is not None
+        assert champion.label == "champion v2"
+
+
+def test_brought_to_another_workspace_of_the_same_plant_it_has_seen_the_same(
+    made: tuple[Path, Path, Path, int],
+) -> None:
+    with Workspace.open(made[1]) as twin:
+        twin.import_model(made[2], "Ada", "")
+        assert twin.evaluate("2", None, None, Progress()).in_sample == made[3]
+        twin.promote("2", "Ada", "")
+        assert twin.retraining_due(NOW).since is not None
+
+
+def test_renamed_machines_stay_seen(made: tuple[Path, Path, Path, int], tmp_path: Path) -> None:
+    with Workspace.open(shutil.copytree(made[0], tmp_path / "ws")) as opened:
+        for number in range(4):
+            opened.rename_machine(f"P-{number}", f"Pump {number}", By("Ada", ""))
+        assert opened.evaluate("2", None, None, Progress()).in_sample == made[3]
+
+
+def test_some_failures_are_spread_over_the_record() -> None:
+    kept = provenance.some_failures([(time, "M") for time in range(200)])
+    assert (len(kept), kept[0], kept[-1]) == (40, ["M", 0], ["M", 195])
+    assert provenance.some_failures([(5, "A")]) == [["A", 5]]
