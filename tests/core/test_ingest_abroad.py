@@ -10,6 +10,7 @@ import pytest
 from pdm_desktop.core.ingest.aliases import roles
 from pdm_desktop.core.ingest.encoding import code_page
 from pdm_desktop.core.ingest.units import split_unit
+from pdm_desktop.core.plans import Choices
 from tests.core.plants import Plant
 
 
@@ -135,3 +136,30 @@ def test_exports_put_one_behind_the_other_are_refused_where_their_columns_differ
     assert (again.accepted, again.rejected) == (2, 1)
     footer = plant.give(first + "Time of export,,,\n2019-01-31 09:00,1,11,12\n")
     assert (footer.accepted, footer.rejected) == (1, 1)
+
+
+def test_thousands_with_points_beside_whole_numbers_are_asked_for(plant: Plant) -> None:
+    text = "time;machine;load\n2019-01-31 06:00;1;901\n2019-01-31 07:00;1;1.234\n2019-01-31 08:00;1;12.345\n"
+    plant.refuses(text, "1.234 has a decimal point or a thousands mark")
+    plant.give(text, choices=Choices(decimal=","))
+    assert plant.store.telemetry("1")[1].tolist() == [[901.0, 1234.0, 12345.0]]
+    plant.give(text.replace(";1;", ";2;"), choices=Choices(decimal="."))
+    assert plant.store.telemetry("2")[1].tolist() == [[901.0, 1.234, 12.345]]
+    plant.give(text.replace(";1;901", ";3;901.5").replace(";1;", ";3;"))
+    assert plant.store.telemetry("3")[1].tolist() == [[901.5, 1.234, 12.345]]
+
+
+def test_readings_in_another_unit_do_not_mix_with_those_of_a_sensor(plant: Plant) -> None:
+    rows = "2019-01-31 06:00,1,5,7\n"
+    plant.give("time,machine,Temp [°C],Speed [1/min]\n" + rows)
+    error = plant.refuses("time,machine,Temp [°F],Speed [1/min]\n" + rows, "Temp is in °C, and in this file in °F")
+    assert "sensor:Temp °F" in error.hint
+    same = plant.give("time,machine,Temp (degC),Speed [rpm]\n" + rows)
+    assert same.unchanged == 1
+    plant.refuses("time,P1.Temp [bar],P1.Flow,P2.Temp [psi],P2.Flow\n2019-01-31 06:00,1,2,3,4\n", "in this file in")
+
+
+def test_a_column_of_units_is_no_machine(plant: Plant) -> None:
+    rows = [f"A.heat,2019-01-31 0{i}:00,{i},C\nA.flow,2019-01-31 0{i}:00,{i},bar\n" for i in range(9)]
+    report = plant.give("tag,time,value,unit\n" + "".join(rows))
+    assert (report.machines, [name for name, _ in report.sensors]) == (("A",), ["heat", "flow"])

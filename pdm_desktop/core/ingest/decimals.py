@@ -12,6 +12,7 @@ from pdm_desktop.core.ingest.tokens import grouping
 _MARKS = " '\u00a0\u202f"
 _LIKE_NUMBERS = re.compile(r"[-+\d.,eE\s'\u00a0\u202f\u2212]+")
 _OPEN_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_HUNDREDS = re.compile(r"[+-]?[1-9]\d\d")
 _OPEN_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
@@ -34,6 +35,8 @@ class _Count:
     comma: int = 0
     open_point: int = 0
     open_comma: list[str] = field(default_factory=list)
+    grouped: list[str] = field(default_factory=list)
+    """1.234 in a column with whole numbers of three digits: thousands, most likely."""
     thousands: Counter[str] = field(default_factory=Counter)
     example: dict[str, str] = field(default_factory=dict)
 
@@ -42,6 +45,7 @@ class _Count:
         self.comma += other.comma
         self.open_point += other.open_point
         self.open_comma += other.open_comma
+        self.grouped += other.grouped
         self.thousands += other.thousands
 
     def show(self, mark: str, text: str) -> None:
@@ -65,6 +69,8 @@ class _Count:
             return Marks(".", mark or ("," if self.open_comma else ""))
         if self.open_comma:
             return Marks(".", ",") if self.open_point else Marks(None, mark, tuple(self.open_comma))
+        if self.grouped:
+            return Marks(None, mark, tuple(self.grouped))
         return Marks(".", mark)
 
 
@@ -87,6 +93,8 @@ def marks(columns: Sequence[Sequence[str]], weak: Iterable[int]) -> Marks:
 
 def _count(cells: Sequence[str]) -> _Count:
     count = _Count()
+    points_open: list[str] = []
+    hundreds = False
     for cell in cells:
         text = cell.strip()
         if not any(char.isdigit() for char in text) or not _LIKE_NUMBERS.fullmatch(text):
@@ -107,8 +115,11 @@ def _count(cells: Sequence[str]) -> _Count:
         elif points == 1:
             if _OPEN_POINT.fullmatch(text):
                 count.open_point += 1
+                points_open.append(text)
             else:
                 count.show(".", text)
+        elif not commas and not points and _HUNDREDS.fullmatch(text):
+            hundreds = True
         elif commas > 1 and grouping(".").fullmatch(text):
             count.thousands[","] += 1
         elif points > 1 and grouping(",").fullmatch(text):
@@ -116,4 +127,6 @@ def _count(cells: Sequence[str]) -> _Count:
         for mark in _MARKS:
             if mark in text and (grouping(".").fullmatch(text) or grouping(",").fullmatch(text)):
                 count.thousands[mark] += 1
+    if hundreds and not count.point:
+        count.grouped = points_open
     return count

@@ -8,6 +8,24 @@ from pdm_desktop.core.plans import Question, Role
 
 _SPECIFIC = ("machin", "maschin", "maquin", "macchin", "equip", "asset", "anlage")
 
+_UNIT_NAMES = frozenset(
+    (
+        "unit",
+        "units",
+        "uom",
+        "engunit",
+        "engunits",
+        "einheit",
+        "unite",
+        "unidad",
+        "unita",
+        "eenheid",
+        "unidade",
+        "enhet",
+    )
+)
+"""What a column of units is called: they tell no machines apart."""
+
 
 def date_and_time(draft: Draft) -> tuple[int, int] | None:
     """A column of dates and one of times of day, where no column has both."""
@@ -97,7 +115,12 @@ def _key_column(draft: Draft) -> int | None:
     found = []
     for i in draft.free():
         f = draft.facts[i]
-        if f.fractions or f.filled < len(f.cells) or f.roles & {"tag", "value", "quality", "error", "component"}:
+        if (
+            aliases.plain(f.name) in _UNIT_NAMES
+            or f.fractions
+            or f.filled < len(f.cells)
+            or f.roles & {"tag", "value", "quality", "error", "component"}
+        ):
             continue
         keys = {(time, cell) for time, cell in zip(times, f.cells, strict=True)}
         if len(keys) == len(times) and 1 < len(set(f.cells)) <= len(times) // 2:

@@ -211,7 +211,7 @@ def _planned(
     if thousands == decimal:
         thousands = ""
     if choices.decimal and marks.doubtful:
-        thousands = "" if decimal == "," else ","
+        thousands = ("" if decimal == "," else ",") if "," in marks.doubtful[0] else "." if decimal == "," else ""
     facts = [
         Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
         for i, (name, cells) in enumerate(zip(names, by_column, strict=True))
@@ -280,6 +280,9 @@ def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Ch
 def _which_decimal(marks: Marks, file: str) -> Question:
     hint = "Say --decimal , or --decimal ."
     if marks.decimal is None:
+        if "." in marks.doubtful[0]:
+            text = f"Whether {marks.doubtful[0]} has a decimal point or a thousands mark cannot be told from the file."
+            return Question("decimal", text, hint, ((".", "decimal point"), (",", "thousands mark")), None, file)
         text = f"Whether {marks.doubtful[0]} has a decimal comma or a thousands mark cannot be told from the file."
         return Question("decimal", text, hint, ((",", "decimal comma"), (".", "thousands mark")), None, file)
     names = {",": "decimal comma", ".": "decimal point"}

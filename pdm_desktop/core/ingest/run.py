@@ -20,6 +20,7 @@ from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.status import StatusChanges
 from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc, number_of
+from pdm_desktop.core.ingest.units import differ
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
 
@@ -43,6 +44,7 @@ class Run:
             columns.append(replace(column, role=role))
         self.plan = replace(plan, columns=tuple(columns))
         self._writer = writer
+        self._refuse_other_units()
         self._rejects = rejects
         self._limits = limits
         self.keys = Keys(plan)
@@ -56,6 +58,21 @@ class Run:
         self._idle = 0  # rows of a long file without a value
         self._lines = [0, 0, 0, 0]
         """In layout "wide tags", where a line is several readings: unchanged, duplicate, accepted, conflicting."""
+
+    def _refuse_other_units(self) -> None:
+        """Degrees Fahrenheit among those of Celsius would be wrong numbers."""
+        units: dict[str, str] = {}
+        for position, column in enumerate(self.plan.columns):
+            if column.role.role not in ("sensor", "doubtful") or not column.role.unit:
+                continue
+            name, unit = self._sensor(position)
+            held = units.setdefault(name.casefold(), self._writer.unit_of(name) or unit)
+            if differ(unit, held):
+                raise PdmError(
+                    f"The sensor {name} is in {held}, and in this file in {unit}.",
+                    f"Convert the column, or make it a sensor of its own: --map '{column.name}=sensor:{name} {unit}'.",
+                    f"{self.plan.path.name}, column {column.name}",
+                )
 
     def take(self, block: Block) -> None:
         """Validate one block and merge what is good of it."""

@@ -83,6 +83,11 @@ class BatchWriter:
         """Whether the catalogue has a sensor of that name (letter case aside)."""
         return self._sensor(name.strip()) is not None
 
+    def unit_of(self, name: str) -> str:
+        """The unit of the catalogue's sensor of that name; "" where there is none."""
+        sensor = self._sensor(name.strip())
+        return "" if sensor is None else sensor.unit
+
     def _sensor(self, name: str) -> Sensor | None:
         return self._sensors.get(name.casefold()) or self._former_sensors.get(name.casefold())
 
