@@ -22,9 +22,9 @@ _BEHIND = re.compile(r"(.*\w)(?:\s+in|\s*,)\s+(\S{1,12})")
 
 _SAME = """
     °c degc c °с|°f degf f|k °k|rpm 1/min min-1 min^-1 u/min upm tr/min t/min giri/min o/min r/min об/мин|bar бар
-    |mbar мбар|pa па|kpa кпа|mpa мпа|a а|ma ма|v в|kv кв|w вт|kw квт|mw мвт|hz гц|mm/s мм/с|m/s м/с|mm мм|m м|cm см|μm um мкм
-    |m3/h м3/ч|l/min л/мин|l/s л/с|kg/h кг/ч|t/h т/ч|kg кг|l л|mil mils|in inch|s sec с|ohm ω|db dba db(a)|lb lbs
-    |counts count pcs stk stück"""
+    |mbar мбар|pa па|kpa кпа|mpa мпа|a а|ma ма|v в|kv кв|w вт|kw квт|mw мвт|hz гц|mm/s мм/с|m/s м/с|mm мм|m м|cm см
+    |μm um мкм|m3/h м3/ч|l/min л/мин|l/s л/с|kg/h кг/ч|t/h т/ч|kg кг|l л|mil mils|in inch|s sec с|ohm ω|db dba db(a)
+    |lb lbs|counts count pcs stk stück"""
 _CANONICAL = {word: group.split()[0] for group in _SAME.split("|") for word in group.split()}
 
 
