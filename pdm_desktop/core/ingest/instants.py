@@ -192,6 +192,6 @@ def _read(raw: Bytes, found: Form, day_first: bool | None) -> tuple[Ints, Bytes]
         good &= (hours < 24) & (minutes < 60)
         ms -= found.sign * (hours * clock.HOUR + minutes * clock.MINUTE)
     state = np.where(good, GOOD, np.where(swapped, SWAPPED, NO_TIME)).astype(np.uint8)
-    if not found.either and found.month is not None:
+    if not found.either and found.month is not None and not bool(good.all()):
         state[(month > 12) & (month <= 31) & (day >= 1) & (day <= 12)] = DAY_BEFORE_MONTH
     return ms, state
