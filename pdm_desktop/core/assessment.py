@@ -48,8 +48,8 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         )
         rows.append(part)
         in_sample += _seen(about, part) if machine in trained_on else 0
-    rows = [part for part in rows if len(part.times)]
-    if not rows:
+    filled = [part.times for part in rows if len(part.times)]
+    if not filled:
         raise PdmError(
             "There is no row with readings and a known outcome in this span.",
             "Choose a span before the newest failure on record, or set “failures known until”.",
@@ -93,8 +93,8 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     return Evaluation(
         version=about.version,
         run_id=about.run_id,
-        start=min(int(r.times[0]) for r in rows),
-        end=max(int(r.times[-1]) for r in rows),
+        start=min(int(times[0]) for times in filled),
+        end=max(int(times[-1]) for times in filled),
         rows=count,
         in_sample=in_sample,
         figures=told.figures,

@@ -255,13 +255,15 @@ def event_card(machines: Iterable[ScoredMachine], threshold: float, horizon: int
     """The event card of scored machines; horizon and grid step in ms.
 
     A failure counts when it lies after the first scored time of the whole plant and its horizon begins at or before
-    the last: then rows of the span look at it, as the labels do, be it the single row a horizon before.
+    the last: then rows of the span look at it, as the labels do, be it the single row a horizon before. A machine
+    without any row there fails like others: nobody was warned.
     """
-    machines = [machine for machine in machines if len(machine.times)]
-    if not machines:
+    machines = list(machines)
+    filled = [machine.times for machine in machines if len(machine.times)]
+    if not filled:
         return EventCard((), ())
-    start = min(int(machine.times[0]) for machine in machines)
-    end = max(int(machine.times[-1]) for machine in machines)
+    start = min(int(times[0]) for times in filled)
+    end = max(int(times[-1]) for times in filled)
     failures: list[FailureEvent] = []
     episodes: list[Episode] = []
     prevented: list[tuple[Prevented, bool]] = []

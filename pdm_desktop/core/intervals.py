@@ -45,9 +45,9 @@ class Sample:
 
 def sample(machines: Sequence[ScoredMachine], threshold: float, horizon: int, step: int) -> Sample:
     """The scored rows and their event card, made ready for `figures`; horizon and step in ms."""
-    machines = [m for m in machines if len(m.times)]
-    start = min((int(m.times[0]) for m in machines), default=0)
-    end = max((int(m.times[-1]) for m in machines), default=0)
+    filled = [m.times for m in machines if len(m.times)]
+    start = min((int(times[0]) for times in filled), default=0)
+    end = max((int(times[-1]) for times in filled), default=0)
     blocks = 1 if len(machines) >= ENOUGH_MACHINES else (end - start) // (BLOCK_HORIZONS * horizon) + 1
     width = (end - start) // blocks + 1
     place = {m.machine: number for number, m in enumerate(machines)}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pdm_desktop.core import evaluation as ev
+from pdm_desktop.core import intervals
 from pdm_desktop.core.times import DAY, HOUR
 
 START = 1_420_000_000_000 // HOUR * HOUR
@@ -86,7 +88,7 @@ def test_without_a_positive_row_no_probability_below_one_raises_an_alarm() -> No
 
 def machine(hours: int, alarms: list[int], failures: list[int], missing: tuple[int, ...] = ()) -> ev.ScoredMachine:
     """A machine scored hourly from hour 0; alarms and failures at these hours; no rows at the missing hours."""
-    at = np.array([h for h in range(hours) if h not in missing])
+    at = np.array([h for h in range(hours) if h not in missing], np.int64)
     risk = np.where(np.isin(at, alarms), 0.9, 0.1)
     label = np.array([any(h < f <= h + 24 for f in failures) for h in at], np.int8)
     return ev.ScoredMachine("m", START + at * HOUR, risk, label, START + np.array(failures, np.int64) * HOUR)
@@ -116,6 +118,14 @@ def test_two_components_failing_at_once_are_one_event() -> None:
 def test_a_failure_without_a_scored_row_in_its_horizon_is_missed_for_want_of_data() -> None:
     found = card(machine(200, [], [100], missing=tuple(range(70, 100))))
     assert (found.events, found.caught, found.no_data) == (1, 0, 1)
+
+
+def test_a_machine_without_any_row_in_the_span_fails_unnoticed_and_is_counted() -> None:
+    silent = machine(200, [], [100], missing=tuple(range(200)))
+    found = card(machine(200, [90], [100]), silent)
+    assert (found.events, found.caught, found.no_data) == (2, 1, 1)
+    drawn = intervals.sample([machine(200, [90], [100]), replace(silent, machine="s")], THRESHOLD, DAY, HOUR)
+    assert (drawn.events.sum(), drawn.caught.sum()) == (2, 1)
 
 
 def test_alarms_up_to_six_steps_apart_are_one_episode() -> None:
