@@ -11,7 +11,9 @@ from typing import Any
 
 from pdm_desktop.core import trees
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.model_results import Goal
 from pdm_desktop.core.scoring import BOOSTER, CHECKSUMS, DESCRIPTION, Model, verify
+from pdm_desktop.core.times import parse
 
 MLMODEL = "MLmodel"
 LONGEST_NAME = 200
@@ -118,8 +120,29 @@ def _described(plain: Any) -> None:
             raise ValueError(f"its figures of {name} are none")
     for how in plain["calibration"].values():
         _calibrates(how)
+    for key in ("train_from", "train_to", "validation_from", "validation_to", "test_from", "test_to"):
+        if not isinstance(plain["splits"].get(key), int):
+            raise ValueError(f"its splits say nothing usable of {key}")
+    if not _texts(plain["splits"].get("held_out", [])):
+        raise ValueError("its splits say nothing usable of held_out")
+    _made_from(plain["made_from"])
     if max(len(plain[key]) for key in ("name", "version", "run_id")) > LONGEST_NAME:
         raise ValueError("its names are too long")
+
+
+def _made_from(facts: dict[str, Any]) -> None:
+    """ValueError where what is read later of a version's making (what it has seen, its goal) has another form."""
+    if not _texts(facts.get("machines", [])) and not isinstance(facts["machines"], int):
+        raise ValueError("it says nothing usable of the machines it was made from")
+    try:
+        Goal(**facts.get("goal", {}))
+        parse(str(facts.get("known_until", "2000-01-01")), "UTC")
+    except (TypeError, PdmError) as exc:
+        raise ValueError(f"it says nothing usable of how it was made: {exc}") from exc
+
+
+def _texts(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(name, str) for name in found)
 
 
 def _calibrates(how: Any) -> None:
