@@ -11,7 +11,7 @@ import pytest
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.zones import said
-from pdm_desktop.core.plans import Choices
+from pdm_desktop.core.plans import Choices, Role
 from tests.core.plants import Plant
 
 T0 = 1_709_251_200_000  # 2024-03-01 00:00 UTC
@@ -107,3 +107,13 @@ def test_rejects_of_a_file_in_an_archive_name_it(plant: Plant) -> None:
     report = plant.give(path, choices=Choices(sheet="north.csv"))
     assert report.rejects_file is not None
     assert "pack.zip \N{RIGHTWARDS ARROW} north.csv,4,heat" in Path(report.rejects_file).read_text("utf-8-sig")
+
+
+def test_morning_and_afternoon_in_a_column_of_their_own_are_not_passed_over(plant: Plant) -> None:
+    rows = [f"2024-03-01,{hour % 12 or 12}:00,{'AM' if hour < 12 else 'PM'},1,{hour}\n" for hour in range(24)]
+    text = "Date,Time,Half,machine,heat\n" + "".join(rows)
+    error = plant.refuses(text, "Half tells morning from afternoon")
+    assert "--map 'Half'=ignore" in error.hint
+    clock = [f"2024-03-01,{hour}:00,{'AM' if hour < 12 else 'PM'},1,{hour}\n" for hour in range(24)]
+    whole = "Date,Time,Half,machine,heat\n" + "".join(clock)
+    assert plant.give(whole, choices=Choices(columns={"Half": Role("ignore")})).accepted == 24

@@ -59,6 +59,7 @@ def assign(
     draft = Draft(facts, units, choices, path, line, known_sensors)
     _refuse_twins(draft)
     key_columns.times(draft)
+    key_columns.refuse_halves(draft)
     key_columns.machine(draft)
     layout: LayoutName = "wide"
     if kinds.is_long(draft):

@@ -77,6 +77,17 @@ def times(draft: Draft) -> None:
             draft.roles[i] = Role("ignore")
 
 
+def refuse_halves(draft: Draft) -> None:
+    """A column of AM and PM beside the time: without it, afternoons would fall on mornings."""
+    for i in draft.free():
+        words = {cell.strip().casefold().replace(".", "") for cell in draft.facts[i].cells if cell.strip()}
+        if words and words <= {"am", "pm"}:
+            name = draft.facts[i].name
+            text = f"The column {name} tells morning from afternoon, apart from the time."
+            hint = f"Export both in one column; where the times have 24 hours, leave it out: --map {name!r}=ignore."
+            draft.questions.append(Question("columns", text, hint, where=draft.where))
+
+
 def _unnamed_index(draft: Draft) -> list[int]:
     """The first column: where nothing else is the time, numbers in it may be."""
     return [0] if draft.facts and 0 not in draft.roles and draft.facts[0].number_form() not in ("", "excel") else []
