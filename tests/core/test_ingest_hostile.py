@@ -423,3 +423,14 @@ def test_dates_that_no_reading_can_have_are_rejected_row_by_row(plant: Plant) ->
 
 def test_a_zero_byte_in_a_column_name_is_refused(plant: Plant) -> None:
     plant.refuses(TABLE.replace("heat", "he\0at").encode("utf-16"), "not a table of text")
+
+
+@pytest.mark.parametrize("cell", ["1\t5", "+0e 5", "1E\t2"])
+def test_a_cell_that_is_no_number_is_rejected_whatever_the_reader_of_whole_blocks_takes_it_for(
+    plant: Plant, cell: str
+) -> None:
+    head = "machine;time;heat;load\n" + "".join(f"1;2019-01-31 {hour:02d}:00;{hour},5;{hour}\n" for hour in range(24))
+    report = plant.give(head + f"1;2019-02-01 00:00;7,5;{cell}\n")
+    assert (report.accepted, report.rejected_values) == (25, 1)
+    (_, mended) = rows_of(report.rejects_file)
+    assert cell in [text.removeprefix("'") for text in mended]

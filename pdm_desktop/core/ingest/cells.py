@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ Ints = npt.NDArray[np.int64]
 NUMBERS = frozenset({"sensor", "age", "value"})
 _TEXT_WIDTH = {"timestamp": 40, "known": 40, "date": 24, "time": 24}
 _NAME_WIDTH = 64
+_BROKEN_EXPONENT = re.compile(rb"[\d.][eE][ \t]+[-+]?\d")
 _STRETCH = 64 * 1024  # bytes that share one bad row's fate of being read slowly
 
 
@@ -95,6 +97,8 @@ def _read_clean(block: Block, plan: Plan) -> Cells | None:
         if bare is None:
             return None
         data = bare
+    if any(sign in data for sign in (b"e ", b"E ", b"e\t", b"E\t")) and _BROKEN_EXPONENT.search(data):
+        return None  # pandas reads "1e 5" as a number
     count = data.count(b"\n")
     # A line with a cell too many makes the reader stop (but for the first, which is looked at here); so a right total
     # means that no line has a cell too few either.
@@ -168,6 +172,8 @@ def _from_texts(texts: Texts, plan: Plan) -> Floats | None:
     if bool(_full(texts).any()):
         return None
     joined = b"\n".join(texts.tolist()) + b"\n"
+    if b"\t" in joined:
+        return None  # would end the cell for the reader below
     other = "," if plan.decimal == "." else "."
     marks = {other, plan.thousands} - {"", plan.decimal}
     for mark in marks:
