@@ -107,6 +107,24 @@ def test_a_moved_store_knows_its_new_place_everywhere(kept: Versions, store: Pat
     kept.close()
 
 
+@pytest.mark.parametrize("name", ["of 100 %", "C#", "ü & co", "50%ig"])
+def test_folders_of_unusual_names_keep_versions(kept: Versions, tmp_path: Path, name: str) -> None:
+    there = Versions(shutil.copytree(kept.mlruns, tmp_path / name / "mlruns"))
+    assert there.promote("2", "Ada", "").champion
+    there.close()
+    kept.close()
+
+
+def test_a_folder_whose_name_mlflow_would_decode_is_refused_at_once_and_in_words(
+    kept: Versions, tmp_path: Path
+) -> None:
+    there = Versions(shutil.copytree(kept.mlruns, tmp_path / "a%20b" / "mlruns"))
+    with pytest.raises(PdmError, match="cannot keep model versions in a folder"):
+        there.promote("2", "Ada", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a%20b", "anderswo"]
+    kept.close()
+
+
 def test_candidates_go_and_their_numbers_do_not_come_back_but_what_was_in_use_stays(
     kept: Versions, candidate: training.Candidate
 ) -> None:

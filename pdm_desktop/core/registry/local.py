@@ -250,6 +250,15 @@ def open_client(mlruns: Path) -> MlflowClient:
 
     PdmError when it cannot be opened.
     """
+    place = mlruns.resolve().as_posix()
+    if unquote(place) != place or "?" in place:
+        # MLflow makes the folder of the address as it stands, SQLAlchemy opens the file it decodes to: no way to write
+        # it suits both, and MLflow would try for a minute and a half.
+        raise PdmError(
+            "MLflow cannot keep model versions in a folder whose name holds a ? or a % followed by two digits.",
+            "Close the workspace, rename its folder and open it again.",
+            place,
+        )
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
