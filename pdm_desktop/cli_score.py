@@ -48,7 +48,9 @@ def _score(arguments: Arguments, tools: Tools) -> int:
 def _check_run(run_id: str | None, workspace: Any) -> None:
     if run_id is not None and run_id != workspace.model_info.run_id:
         raise PdmError(
-            f"There is no model with run id {run_id!r}.", f"In use is {workspace.model_info.run_id}.", "run-id"
+            f"No model with run id {run_id!r} is in use.",
+            f"In use is {workspace.model_info.run_id}; `models promote` changes that, `models evaluate` measures any.",
+            "run-id",
         )
 
 
