@@ -52,6 +52,7 @@ def main() -> int:
         shared_executable(folder)
         strip(folder)
     phase("stripped after", begun)
+    forget_scripts(folder)
     notices.write(WORK / "collected.json", folder, stamp)
     if LINUX:
         desktop_parts(folder)
@@ -133,6 +134,14 @@ def desktop_parts(folder: Path) -> None:
     for name in ("install.sh", "uninstall.sh"):
         shutil.copy(INSTALLER / "linux" / name, folder / name)
         (folder / name).chmod(0o755)
+
+
+def forget_scripts(folder: Path) -> None:
+    """Take from the libraries' lists of files those outside their folder, which are not shipped: starters with the path
+    of the building environment in them, whose checksums would make every build another one."""
+    for record in folder.glob("_internal/*.dist-info/RECORD"):
+        lines = record.read_bytes().splitlines(keepends=True)
+        record.write_bytes(b"".join(line for line in lines if not line.startswith(b"../")))
 
 
 def settle(folder: Path, stamp: int) -> None:
