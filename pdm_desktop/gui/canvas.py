@@ -22,13 +22,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import (
-    QGraphicsItem,
-    QGraphicsRectItem,
-    QSizePolicy,
-    QStyleOptionGraphicsItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.results import Event, MachineView
@@ -178,6 +172,8 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
         self._hide_cross()
         self.box.setLimits(xMin=None, xMax=None, minXRange=None, maxXRange=None)
         self.set_span(view.start, view.end)
+        # A view as long as the one before spans the same numbers from its own origin: the box then tells of no move.
+        self._span = (float(view.start), float(max(view.end, view.start + 1)))
         self._arrange()
 
     def set_limits(self, first: int, last: int, narrowest: float) -> None:

@@ -82,6 +82,15 @@ def test_the_whole_span_of_a_view_is_in_sight(plot: TrendPlot):
     assert [track.name for track in plot.canvas.sensors] == ["torque", "flow", "motor temperature", "noise"]
 
 
+def test_a_view_as_long_as_the_one_before_shows_its_own_time(plot: TrendPlot):
+    view = trends.view()
+    show(plot, view)
+    later = trends.view(end=view.end + 3 * DAY)
+    show(plot, later)
+    assert plot.canvas.span() == (later.start, later.end)
+    assert x_of(plot, later.end) == plot.canvas.right
+
+
 def test_dragging_moves_the_time_by_as_much_as_the_mouse_and_nothing_else(plot: TrendPlot):
     view = trends.view()
     show(plot, view)
