@@ -18,6 +18,10 @@ from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 
 
+class _TakenBack(Exception):
+    """Ends the transaction of a dry run: nothing of it is kept."""
+
+
 class WithImports:
     """The part of a workspace that brings files in."""
 
@@ -85,13 +89,19 @@ class WithImports:
     def _import(self, plans: Sequence[Plan], progress: Progress, *, dry_run: bool) -> ImportReport:
         begun = time.monotonic()
         reports: list[FileReport] = []
+        rejects_dir = None if dry_run else self.folder / "imports"
         try:
             with self._store.transaction():
                 for plan in ingest.in_order(plans):
-                    # What earlier files of the same import brought may settle what a column is.
+                    # Each file meets what the earlier ones of the same import brought, in a dry run as well: that may
+                    # settle what a column is, and be there already, differ, or be in another unit.
                     reports += ingest.import_plan(
-                        self._store, plan, dry_run=dry_run, progress=progress, rejects_dir=self.folder / "imports"
+                        self._store, plan, dry_run=False, progress=progress, rejects_dir=rejects_dir
                     )
+                if dry_run:
+                    raise _TakenBack
+        except _TakenBack:
+            reports = [replace(made, batch=None, changed={}) for made in reports]
         except BaseException:
             for made in reports:
                 if made.rejects_file is not None:

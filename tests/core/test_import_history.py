@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from pdm_desktop.core import paths
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.plans import Choices, Role
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.results import FileReport
 from pdm_desktop.core.store import Store, tables
 from pdm_desktop.core.workspace import Workspace
 
@@ -127,3 +129,35 @@ def test_a_workspace_from_before_says_nothing_of_profiles_and_rejects(
     store.close()
     assert (batch.file, batch.accepted, batch.rejected, batch.undone) == ("x.csv", 3, 2, False)
     assert (batch.profile, batch.rejects, batch.rejected_values) == ("", "", 0)
+
+
+def test_the_check_of_several_files_says_what_importing_them_one_after_the_other_does(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    head = "datetime,machineID,heat\n2015-01-01 06:00:00,1,"
+    first = write(tmp_path, "first.csv", head + "10.5\n2015-01-01 07:00:00,1,10.6\n")
+    again = write(tmp_path, "second.csv", head + "10.5\n2015-01-01 08:00:00,1,10.7\n")
+    other = write(tmp_path, "third.csv", head + "99\n")
+    tables = [(path, Choices()) for path in (first, again, other)]
+
+    def told(files: tuple[FileReport, ...]) -> list[tuple[int, int, int]]:
+        return [(file.accepted, file.unchanged, file.conflicts) for file in files]
+
+    checked = workspace.import_tables(tables, Progress(), dry_run=True)
+    assert told(checked.files) == [(2, 0, 0), (1, 1, 0), (0, 0, 1)]
+    assert all((file.batch, file.changed, file.rejects_file) == (None, {}, None) for file in checked.files)
+    assert workspace.imports() == ()
+    assert workspace.data_overview(Progress()).sensor_rows == ()
+    assert told(workspace.import_tables(tables, Progress()).files) == told(checked.files)
+
+
+def test_the_check_refuses_files_that_give_a_sensor_in_two_units_before_any_is_imported(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    files = [
+        write(tmp_path, f"{unit}.csv", f"datetime,machineID,heat [{unit}]\n2015-01-01 06:00:00,1,60\n")
+        for unit in ("degC", "degF")
+    ]
+    with pytest.raises(PdmError, match="degF"):
+        workspace.import_tables([(path, Choices()) for path in files], Progress(), dry_run=True)
+    assert workspace.data_overview(Progress()).sensor_rows == ()

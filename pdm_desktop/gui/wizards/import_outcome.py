@@ -225,10 +225,13 @@ def check_verdict(made: ImportReport) -> tuple[str, str]:
     rejected = sum(file.rejected for file in made.files)
     values = sum(file.rejected_values for file in made.files)
     said = [f"{plural(fresh, 'row')} would come in." if fresh else "Nothing new would come in."]
+    conflicts = sum(file.conflicts for file in made.files)
     if rejected or values:
         said.append(f"{_rejected_words(rejected, values)} would be rejected, each with its reason in a file.")
+    if conflicts:
+        said.append(f"{plural(conflicts, 'row')} would replace another value.")
     said.append("Nothing is stored yet.")
-    return " ".join(said), "watch" if rejected or not fresh else ""
+    return " ".join(said), "watch" if rejected or values or conflicts or not fresh else ""
 
 
 def result_verdict(made: ImportReport) -> tuple[str, str]:
@@ -242,7 +245,7 @@ def result_verdict(made: ImportReport) -> tuple[str, str]:
         said.append(f"{_rejected_words(rejected, values)} rejected.")
     if conflicts:
         said.append(f"{plural(conflicts, 'row')} with another value than before: the newer holds.")
-    return " ".join(said), "watch" if rejected or conflicts else ""
+    return " ".join(said), "watch" if rejected or values or conflicts else ""
 
 
 def _rejected_words(rows: int, values: int) -> str:
