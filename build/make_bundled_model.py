@@ -10,6 +10,8 @@ and the figures go into the model card.
 from __future__ import annotations
 
 import importlib.util
+import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -91,7 +93,7 @@ def main() -> int:
 def make() -> None:
     """Simulate, train, log in a store that is thrown away, export to models/champion."""
     from build import plants
-    from pdm_desktop.core import registry, rowset, simulate, training
+    from pdm_desktop.core import reference, registry, rowset, simulate, training
     from pdm_desktop.core.features import grid
     from pdm_desktop.core.progress import Progress
     from pdm_desktop.core.times import HOUR
@@ -104,12 +106,32 @@ def make() -> None:
     splits = rowset.split(rows, spec.horizon, held_out=HELD_OUT, seed=SEED)
     candidate = training.train(rows, spec, splits, step=HOUR, seed=SEED, threads=THREADS)
     facts = {"plant": "simulated", "machines": MACHINES, "days": DAYS, "simulation_seed": SEED}
+    seen = [history for history in histories if history.machine not in splits.held_out]
+    facts |= {reference.KEY: reference.of_record(seen, spec.sensors, {}, splits.train_to)}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         logged = registry.log_candidate(
             Path(folder), candidate, name=NAME, version=VERSION, experiment="bundled", facts=facts
         )
-        registry.export(logged, MODELS / "champion")
+        made = Path(folder) / "made"
+        registry.export(logged, made)
         registry.close(Path(folder))
+        _keep_identity(made)
+        shutil.rmtree(MODELS / "champion", ignore_errors=True)
+        shutil.copytree(made, MODELS / "champion")
+
+
+def _keep_identity(made: Path) -> None:
+    """The same trees are the same model: stored risks name its run, and shall not be of an unknown one."""
+    from pdm_desktop.core import registry
+
+    before = MODELS / "champion"
+    if not before.is_dir() or (before / "model.ubj").read_bytes() != (made / "model.ubj").read_bytes():
+        return
+    run_id = json.loads((made / "pdm_model.json").read_text("utf-8"))["run_id"]
+    text = (made / "pdm_model.json").read_text("utf-8").replace(run_id, description()["run_id"])
+    (made / "pdm_model.json").write_bytes(text.encode())
+    (made / "MLmodel").write_bytes((before / "MLmodel").read_bytes())
+    registry.write_checksums(made)
 
 
 def draw() -> None:
@@ -239,8 +261,6 @@ def table(spans: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def description() -> dict[str, Any]:
     """The finished model's own description."""
-    import json
-
     plain: dict[str, Any] = json.loads((MODELS / "champion" / "pdm_model.json").read_text("utf-8"))
     return plain
 

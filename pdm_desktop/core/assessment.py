@@ -22,11 +22,11 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     """
     about = plant.versions.get(version)
     model = plant.versions.model(about.version)
-    lacking = scoring.missing_sensors(model, [sensor.name for sensor in plant.store.sensors()])
-    if lacking:
+    unfit = scoring.unfit_sensors(model, plant.store.sensors())
+    if unfit:
         raise PdmError(
-            f"Version {about.version} needs sensors this plant does not have: {', '.join(lacking)}.",
-            "Choose another version, or name the sensors as the model knows them.",
+            f"Version {about.version} {unfit}.",
+            "Choose another version, or name sensors and units as the model knows them.",
             "version",
         )
     options = TrainingSettings(horizon_h=model.info.horizon_h)

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from pdm_desktop.core import trees
+from pdm_desktop.core import reference, trees
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import Goal
 from pdm_desktop.core.scoring import BOOSTER, CHECKSUMS, DESCRIPTION, Model, verify
@@ -137,7 +137,8 @@ def _made_from(facts: dict[str, Any]) -> None:
     try:
         Goal(**facts.get("goal", {}))
         parse(str(facts.get("known_until", "2000-01-01")), "UTC")
-    except (TypeError, PdmError) as exc:
+        reference.read(facts)
+    except (TypeError, ValueError, PdmError) as exc:
         raise ValueError(f"it says nothing usable of how it was made: {exc}") from exc
 
 

@@ -47,13 +47,11 @@ class Scorer:
 
     def obstacle(self) -> str:
         """Why this model must not score this plant, in plain words that lead on; empty when it may."""
-        sensors = [sensor.name for sensor in self.store.sensors()]
-        missing = scoring.missing_sensors(self.model, sensors)
-        if missing:
+        unfit = scoring.unfit_sensors(self.model, self.store.sensors())
+        if unfit:
             return (
-                f"No risks are shown: the model in use was trained with sensors this plant does not have "
-                f"({', '.join(missing)}). Its numbers would mean nothing here. "
-                f"Retrain the model on this plant's own record, or name the sensors as the model knows them."
+                f"No risks are shown: the model in use {unfit}. Its numbers would mean nothing here. "
+                f"Retrain the model on this plant's own record, or name sensors and units as the model knows them."
             )
         if self.settings.horizon != self.model.spec.horizon:
             return (
@@ -264,7 +262,15 @@ class Scorer:
         spec, least = self.model.spec, round(self.settings.stuck_h * times.HOUR)
         zone = self.zone
         return quality.doubts(
-            history, spec.sensors, self.sensors, at, spec.long, self.sampling, least, lambda t: times.short(t, zone)
+            history,
+            spec.sensors,
+            self.sensors,
+            at,
+            spec.long,
+            self.sampling,
+            least,
+            lambda t: times.short(t, zone),
+            {name: (known.low, known.high) for name, known in self.model.learned.items()},
         )
 
     def _unknown_state(

@@ -5,7 +5,8 @@ Flags only: nothing is changed or left out for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,10 +84,12 @@ def doubts(
     sampling: int | None,
     least: int,
     moment: Callable[[int], str],
+    learned: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What weakens a risk at `at` (ms UTC), in words: of the sensors `used` and of the readings in (at - window, at].
 
     limits: the plant's sensors with their plausible limits; least: as in `stuck`; moment: how a time is written.
+    learned: sensor in lower case -> the range of the readings the model was trained on.
     """
     found: list[str] = []
     outliers: list[str] = []
@@ -97,9 +100,15 @@ def doubts(
         if since is not None and when[last - 1] - when[since] >= least and last - since >= LEAST_READINGS:
             value = f"{values[last - 1]:.6g}"
             found.append(f"{sensor} has shown the same value, {value}, since {moment(int(when[since]))}")
+        recent = values[np.searchsorted(when, at - window, "right") : last]
+        span = learned.get(sensor.casefold())
+        if span is not None and len(recent) and not span[0] <= (mean := float(recent.mean())) <= span[1]:
+            found.append(
+                f"{sensor} averages {mean:.4g} over {_span(window)}, beyond all the model learned from "
+                f"({span[0]:.4g} to {span[1]:.4g}): another unit, or a state it never met"
+            )
         plausible = next((s for s in limits if s.name.casefold() == sensor.casefold()), None)
         if plausible is not None:
-            recent = values[np.searchsorted(when, at - window, "right") : last]
             outside = int(_outside(recent, plausible).sum())
             if outside:
                 outliers.append(f"{outside} of {len(recent)} values of {sensor} lie outside its plausible limits")

@@ -19,6 +19,7 @@ from pdm_desktop.core import (
     matrix,
     model_card,
     provenance,
+    reference,
     rivals,
     rowset,
     scoring,
@@ -97,6 +98,12 @@ def retrain(
         "readings": sum(len(h.times) for h in found.histories.values()),
         "failures": len(found.failures),
         provenance.KEY: provenance.some_failures(found.failures),
+        reference.KEY: reference.of_record(
+            [history for name, history in found.histories.items() if name not in splits.held_out],
+            found.spec.sensors,
+            {sensor.name: sensor.unit for sensor in plant.store.sensors()},
+            splits.train_to,
+        ),
         "prevented": sum(map(len, found.prevented.values())),
         "features": options.features,
         "goal": {

@@ -99,9 +99,9 @@ def champion_on(
         model = plant.versions.model(version.version)
     except PdmError as exc:
         return None, exc.message
-    lacking = scoring.missing_sensors(model, [sensor.name for sensor in plant.store.sensors()])
-    if lacking:
-        return None, f"The model in use needs sensors this plant does not have ({', '.join(lacking)}): no comparison."
+    unfit = scoring.unfit_sensors(model, plant.store.sensors())
+    if unfit:
+        return None, f"The model in use {unfit}: no comparison."
     if model.spec.horizon != found.spec.horizon:
         return None, f"The model in use looks {model.info.horizon_h:g} h ahead: no comparison with it."
     label = f"champion v{version.version}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pdm_desktop.core import reference
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import (
     Feature,
@@ -30,7 +31,9 @@ from pdm_desktop.core.features import (
     width_text,
 )
 from pdm_desktop.core.moments import Ints
+from pdm_desktop.core.reference import Learned
 from pdm_desktop.core.results import Band, ModelInfo, Reason
+from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.times import HOUR
 
 if TYPE_CHECKING:
@@ -55,6 +58,8 @@ class Model:
     outputs: tuple[str, ...]
     calibration: Mapping[str, Mapping[str, Any]]
     folder: Path
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+    """Sensor (lower case) -> unit and range of the readings it was trained on; empty for an earlier release's."""
 
     @staticmethod
     def load(folder: Path) -> Model:
@@ -72,7 +77,8 @@ class Model:
                 spec.horizon / HOUR,
                 float(plain["threshold"]),
             )
-            return Model(info, spec, outputs, plain["calibration"], folder)
+            learned = reference.read(plain.get("made_from", {}))
+            return Model(info, spec, outputs, plain["calibration"], folder, learned)
         except (KeyError, TypeError, ValueError) as exc:
             raise PdmError(
                 f"The model does not fit this program: {exc}.", "Use a model made by this version.", str(folder)
@@ -144,10 +150,20 @@ def _calibrated(how: Mapping[str, Any], margins: npt.NDArray[np.floating[Any]]) 
     return np.asarray(1 / (1 + np.exp(-(how["a"] * margins.astype(np.float64) + how["b"]))))
 
 
-def missing_sensors(model: Model, sensors: Sequence[str]) -> tuple[str, ...]:
+def missing_sensors(model: Model, sensors: Sequence[Sensor]) -> tuple[str, ...]:
     """The model's sensors that the plant does not have (names compare without case)."""
-    have = {name.casefold() for name in sensors}
+    have = {sensor.name.casefold() for sensor in sensors}
     return tuple(name for name in model.spec.sensors if name.casefold() not in have)
+
+
+def unfit_sensors(model: Model, sensors: Sequence[Sensor]) -> str:
+    """Why the plant's sensors are not those the model was trained on, as the rest of a sentence that begins with the
+    model; empty when they are."""
+    missing = missing_sensors(model, sensors)
+    if missing:
+        return f"was trained with sensors this plant does not have ({', '.join(missing)})"
+    others = reference.other_units(model.learned, sensors)
+    return f"was trained on readings in other units ({'; '.join(others)})" if others else ""
 
 
 @dataclass(frozen=True)

@@ -236,8 +236,7 @@ class Workspace(ByHand, WithImports, WithModels):
     def export_features(self, out: Path, progress: Progress, machines: Sequence[str] = ()) -> int:
         """Write the matrix the model sees, on the grid, as CSV: machine, time, then the features. Returns the rows."""
         spec = self.model.spec
-        missing = scoring.missing_sensors(self.model, [s.name for s in self._store.sensors()])
-        if missing:
+        if scoring.unfit_sensors(self.model, self._store.sensors()):
             raise PdmError(self._scorer(save=False).obstacle(), where="model")
         known = list(self._store.machines()["machine"])
         chosen = self._known(machines, known)

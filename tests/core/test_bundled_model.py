@@ -46,7 +46,9 @@ def test_its_texts_name_no_folder_and_no_host_of_where_it_was_made() -> None:
 
 def test_it_comes_from_a_simulated_plant_that_is_not_the_demo_s() -> None:
     made_from = json.loads((paths.bundled_model() / "pdm_model.json").read_text("utf-8"))["made_from"]
+    sensors = made_from.pop("sensors")
     assert made_from == {"plant": "simulated", "machines": 100, "days": 365, "simulation_seed": maker.SEED}
+    assert set(sensors) == set(simulate.SENSORS)
     assert maker.SEED != 1
 
 
