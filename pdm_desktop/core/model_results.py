@@ -8,7 +8,7 @@ false_episodes, false_episodes_per_machine_month; None where the rows do not tel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -367,6 +367,17 @@ class Decision:
     version: str
     before: str
     why: str
+
+
+def former_version(decisions: Iterable[Decision], first: str) -> str | None:
+    """What was in use before the version in use now. decisions: oldest first; first: the version in use before them."""
+    used = [first]
+    for decision in decisions:
+        if decision.action == "promoted":
+            used.append(decision.version)
+        elif decision.action == "rolled back":
+            used.pop()
+    return used[-2] if len(used) > 1 else None
 
 
 @dataclass(frozen=True)

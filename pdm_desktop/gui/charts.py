@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,11 +143,11 @@ class Chart(QWidget):
         for curve in self.curves:
             self.line(curve)
 
-    def line(self, curve: Curve) -> None:
-        """One curve."""
+    def line(self, curve: Curve) -> Any:
+        """One curve; what was put into the plot."""
         colour = self.theme.colour(curve.token)
         marks = {"symbol": "o", "symbolSize": 7, "symbolBrush": colour, "symbolPen": None} if curve.dots else {}
-        self.plot.plot(curve.x, curve.y, pen=pg.mkPen(colour, width=LINE), antialias=True, **marks)
+        return self.plot.plot(curve.x, curve.y, pen=pg.mkPen(colour, width=LINE), antialias=True, **marks)
 
     def dashed(self, x: Iterable[float], y: Iterable[float], token: str = "faint") -> None:
         """A dashed line of reference."""
@@ -171,10 +172,10 @@ class Chart(QWidget):
         low, high = self.plot.viewRange()[0]
         return (0.0, 0.0) if x < low + 0.6 * (high - low) else (1.0, 0.0)
 
-    def point(self, x: float, y: float, token: str) -> None:
-        """One point that stands out."""
+    def point(self, x: float, y: float, token: str) -> Any:
+        """One point that stands out; what was put into the plot."""
         edge = pg.mkPen(self.theme.colour("surface"), width=1.5)
-        self.plot.plot(
+        return self.plot.plot(
             np.array([x]), np.array([y]), pen=None, symbol="o", symbolSize=9,
             symbolBrush=self.theme.colour(token), symbolPen=edge,
         )  # fmt: skip
@@ -324,9 +325,17 @@ class LearningChart(Chart):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Learning curves", "loss (lower is better)", "round", (False, False), parent)
+        self._drawn: dict[str, Any] = {}
+        self._dot: Any = None
 
-    def show_losses(self, validation: Sequence[float], training: Sequence[float] = ()) -> None:
-        """Losses by round so far."""
+    def show_losses(
+        self,
+        validation: Sequence[float],
+        training: Sequence[float] = (),
+        best: Sequence[float] = (),
+        best_name: str = "",
+    ) -> None:
+        """Losses by round so far; best: on validation, of the best trial before this one, and what it is called."""
 
         def curve(name: str, token: str, losses: Sequence[float]) -> Curve:
             return Curve(name, token, np.arange(1, len(losses) + 1, dtype=np.float64), np.array(losses, np.float64))
@@ -334,20 +343,36 @@ class LearningChart(Chart):
         both = [curve("validation", "accent", validation)] if len(validation) else []
         if len(training):
             both.append(curve("training", "faint", training))
+        if len(best):
+            both.append(curve(best_name, "s2", best))
         self.curves = tuple(both)
-        rounds = max(10, len(validation), len(training))
-        losses = [*validation, *training]
+        drawn = list(self._drawn)
+        rounds = max(10, len(validation), len(training), len(best))
+        losses = [*validation, *training, *best]
         most = max(losses, default=1.0)
         self.set_range((0.0, float(rounds)), (0.0, most if most > 0 else 1.0))
-        self.redraw()
+        if not drawn or drawn != [shown.name for shown in reversed(self.curves)]:
+            self.redraw()
+            return
+        # Ten times a second beside a training: points are cheap to replace, items are not.
+        for shown in self.curves:
+            self._drawn[shown.name].setData(shown.x, shown.y)
+        self._dot.setData(*self._best())
 
     def draw(self) -> None:
         """The curves; a dot at the best round so far."""
-        for curve in reversed(self.curves):
-            self.line(curve)
-        if self.curves and len(self.curves[0].y) and np.isfinite(self.curves[0].y).any():
-            best = int(np.nanargmin(self.curves[0].y))
-            self.point(float(self.curves[0].x[best]), float(self.curves[0].y[best]), "accent")
+        self._drawn = {curve.name: self.line(curve) for curve in reversed(self.curves)}
+        if self.curves:
+            self._dot = self.point(0.0, 0.0, "accent")
+            self._dot.setData(*self._best())
+
+    def _best(self) -> tuple[Floats, Floats]:
+        """Where the dot is; nowhere while no loss is a number."""
+        first = self.curves[0]
+        if not np.isfinite(first.y).any():
+            return np.empty(0), np.empty(0)
+        best = int(np.nanargmin(first.y))
+        return first.x[best : best + 1], first.y[best : best + 1]
 
     def tip(self, curve: Curve, at: int) -> str:
         """The loss of a round."""

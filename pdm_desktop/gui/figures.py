@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QLabel, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Curves, FalseAlarm, Interval, Measures, MissedFailure
@@ -242,14 +242,18 @@ class Mistakes(Card):
         self.none = label("No failure was missed and no alarm was in vain on the rows measured.", "muted")
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.none.hide()
+        self.hint = hint("A double click shows the machine at that time.")
+        self.body.setSpacing(0)
         self.body.addWidget(self.table)
         self.body.addWidget(self.none, 1)
+        self.body.addWidget(self.hint)
 
     def show_mistakes(self, missed: Sequence[MissedFailure], false: Sequence[FalseAlarm], zone: str) -> None:
         """Replace what is listed; missed failures first, then by time."""
         self._zone = zone
         self.table.setVisible(bool(missed or false))
         self.none.setVisible(not (missed or false))
+        self.hint.setVisible(bool(missed or false))
         self.model.set_rows(sorted([*missed, *false], key=lambda row: (isinstance(row, FalseAlarm), mistake_time(row))))
 
     def _columns(self) -> tuple[Column[Mistake], ...]:
@@ -263,6 +267,26 @@ class Mistakes(Card):
             Column("more", "What is known of it", _about, width=0, token="muted", tip=_about),
             Column("span", "Measured on", lambda row: SPAN_WORD[row.span], width=150, token="muted"),
         )  # fmt: skip
+
+
+def hint(text: str) -> QLabel:
+    """A quiet line below a table: what a double click does."""
+    made = label(text, "small")
+    made.setContentsMargins(11, 6, 11, 7)
+    return made
+
+
+def mistake_words(missed: Sequence[MissedFailure], false: Sequence[FalseAlarm], machine: str, at: int) -> str:
+    """What went wrong with a machine at a time, in words for above its page; empty where nothing did."""
+    for failure in missed:
+        if (failure.machine, failure.time) == (machine, at):
+            if failure.no_data or failure.highest is None:
+                return f"missed this failure ({failure.component}): no reading came in its last hours."
+            return f"missed this failure ({failure.component}): {risk_text(failure.highest)} at most before it."
+    for alarm in false:
+        if (alarm.machine, alarm.start) == (machine, at):
+            return f"would have raised an alarm here, up to {risk_text(alarm.highest)}, and no failure followed."
+    return ""
 
 
 SPAN_WORD = {"validation": "validation", "test": "test span", "unseen_machines": "unseen machines"}

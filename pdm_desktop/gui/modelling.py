@@ -24,6 +24,7 @@ from pdm_desktop.core.model_results import (
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.sent import Sending
 from pdm_desktop.gui import messages
+from pdm_desktop.gui.figures import mistake_words
 from pdm_desktop.gui.pages.models import ModelsPage, file_name
 from pdm_desktop.gui.session import SCHEDULED, Session
 from pdm_desktop.gui.theme import Theme
@@ -87,7 +88,7 @@ class Modelling(QObject):
         page.import_requested.connect(self._ask_import)
         page.evaluate_requested.connect(self._evaluate)
         page.send_requested.connect(self.send)
-        page.machine_requested.connect(self.machine_requested)
+        page.machine_requested.connect(self._show_measured)
         return page
 
     def load(self) -> None:
@@ -323,7 +324,26 @@ class Modelling(QObject):
 
     def _show_machine(self, machine: str, at: int) -> None:
         self.machine_requested.emit(machine, at)
-        self._notice("The retraining waits for your decision.", "", "Back to the result", self.retrain)
+        result = self.wizard.result_shown if self.wizard is not None else None
+        wrong = "" if result is None else mistake_words(result.missed, result.false_alarms, machine, at)
+        told = "The retraining waits for your decision."
+        if wrong and result is not None:
+            told = f"{self._wrong(result.version, wrong, at)} {told}"
+        self._notice(told, "", "Back to the result", self.retrain)
+
+    def _show_measured(self, machine: str, at: int) -> None:
+        self.machine_requested.emit(machine, at)
+        made = self._page.evaluation.shown if self._page is not None else None
+        wrong = "" if made is None else mistake_words(made.missed, made.false_alarms, machine, at)
+        if wrong and made is not None:
+            self._notice(self._wrong(made.version, wrong, at), "", "", lambda: None)
+
+    def _wrong(self, version: str, words: str, at: int) -> str:
+        """What a version got wrong at a time, above the machine's page, which draws the risks of the one in use."""
+        fleet = self._session.fleet
+        used = fleet.model.version if fleet is not None and fleet.model is not None else ""
+        drawn = f" The risk drawn is that of version {used}, which is in use." if used not in ("", version) else ""
+        return f"{times.short(at, self._zone())}: version {version} {words}{drawn}"
 
     def _decide(self, choice: str, version: str, who: str, why: str) -> None:
         if choice == "promote":

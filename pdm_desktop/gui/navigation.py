@@ -47,10 +47,11 @@ class Navigation(QObject):
     # ---- choosing a page
 
     def open_page(self, key: str) -> None:
-        """Show the page of this key and load its data when that has changed since."""
-        fleet = self._session.fleet
+        """Show the page of this key and load its data when that has changed since. What stands above the page that is
+        on the screen already stays: what was just done there (a promotion) has its way back in it."""
+        fleet, stays = self._session.fleet, key == self._stack.key
         if key == "models" and (fleet is not None or self.unjudged):
-            self.show(key)
+            self.show(key, keep_notice=stays)
             self.models_wanted.emit()
             return
         if fleet is None or not fleet.rows:
@@ -58,7 +59,7 @@ class Navigation(QObject):
             return
         if key == "machine" and not self._machine:
             self._machine = fleet.rows[0].machine
-        self.show(key)
+        self.show(key, keep_notice=stays)
         if key in self._stale:
             self._stale.discard(key)
             if key == "machine":

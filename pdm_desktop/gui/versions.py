@@ -83,7 +83,7 @@ class Facts(Card):
 def facts(version: ModelVersion, zone: str) -> list[tuple[str, str]]:
     """(word, value) pairs of a version."""
     found = [("Origin", ORIGIN_WORD[version.origin])]
-    if version.created is not None:
+    if version.created is not None and version.origin != "bundled":
         found.append(("Made", times.short(version.created, zone)))
     found.append(("Looks ahead", f"{version.horizon_h:g} h"))
     found.append(("Threshold", risk_text(version.threshold)))
@@ -210,6 +210,8 @@ class EvaluationView(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._zone = "UTC"
+        self.shown: Evaluation | None = None
+        """What is shown."""
         self.start, self.end = QDateEdit(), QDateEdit()
         self.go = button("Evaluate")
         self.note = Banner()
@@ -253,7 +255,7 @@ class EvaluationView(QWidget):
 
     def propose(self, version: ModelVersion, first: int | None, last: int | None, zone: str) -> None:
         """Another version: its test span, else the whole record."""
-        self._zone = zone
+        self._zone, self.shown = zone, None
         start, end = version.splits.get("test_from"), version.splits.get("test_to")
         own = isinstance(start, int) and isinstance(end, int) and version.origin == "trained"
         for edit, at in ((self.start, start if own else first), (self.end, end if own else last)):
@@ -277,6 +279,7 @@ class EvaluationView(QWidget):
 
     def show_evaluation(self, made: Evaluation, threshold: float) -> None:
         """Show the figures."""
+        self.shown = made
         self.go.setEnabled(True)
         words = list(made.warnings)
         if made.in_sample:

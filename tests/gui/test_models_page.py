@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from pdm_desktop.core.model_results import Decision
 from pdm_desktop.gui.pages.models import ModelsPage, file_name
 from pdm_desktop.gui.theme import Theme
 from tests.gui.hands import press
@@ -96,6 +97,15 @@ def test_a_read_only_workspace_offers_only_what_changes_nothing(page: ModelsPage
 
 def test_nothing_to_go_back_to_means_no_way_back(page: ModelsPage) -> None:
     page.show_versions((version("1", champion=True, was_champion=True),), (), SPAN, "UTC", writable=True)
+    assert not page.rollback_button.isEnabled()
+
+
+def test_the_way_back_names_the_version_it_leads_to(page: ModelsPage) -> None:
+    assert page.rollback_button.text() == "Roll back to v1"
+    back = Decision(at("2016-01-03 09:00"), "M. Ito", "rolled back", "1", "3", "")
+    shipped = replace(VERSIONS[0], champion=True)
+    page.show_versions((shipped, replace(VERSIONS[1], champion=False)), (back, *HISTORY), SPAN, "UTC", writable=True)
+    # It was in use, but before it there was nothing else.
     assert not page.rollback_button.isEnabled()
 
 

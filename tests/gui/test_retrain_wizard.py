@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.model_results import Goal, Interval, Measures, Round, TrainingSettings
 from pdm_desktop.core.progress import Step
+from pdm_desktop.gui.figures import mistake_words
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.retrain import DATA, DECIDE, RESULT, SETTINGS, TRAINING, RetrainWizard
 from pdm_desktop.gui.wizards.retrain_data import Part
@@ -65,7 +66,7 @@ def test_the_first_step_says_what_there_is_and_whether_it_is_enough(wizard: Retr
     assert step.banner.text == "There is enough to learn from."
     assert step.facts["Failures"].text() == "719"
     assert step.facts["Readings"].text() == "876,100"
-    assert step.facts["Time covered"].text() == "1 Jan 2015, 06:00 – 31 Dec 2015, 05:00 UTC"
+    assert step.facts["Usable time"].text() == "1 Jan 2015, 06:00 – 31 Dec 2015, 05:00 UTC"
     assert step.missing_card.isVisible()
     assert wizard.next_button.isEnabled()
 
@@ -139,6 +140,18 @@ def test_numbers_of_a_choice_not_taken_are_off(ready: RetrainWizard) -> None:
     assert not step.missed.isEnabled()
 
 
+def test_a_double_click_goes_one_step_on_and_presses_nothing_there(qtbot: QtBot, ready: RetrainWizard) -> None:
+    decided: list[object] = []
+    ready.decided.connect(lambda *told: decided.append(told))
+    ready.show_result(TRAINED, at("2015-12-31"))
+    where = ready.next_button.rect().center()
+    qtbot.mouseClick(ready.next_button, Qt.MouseButton.LeftButton, pos=where)
+    # The second half of a double click, as the window system tells of it.
+    qtbot.mouseDClick(ready.next_button, Qt.MouseButton.LeftButton, pos=where)
+    assert ready.steps.step == DECIDE
+    assert decided == []
+
+
 def test_rounds_and_time_left_are_shown_as_they_come(qtbot: QtBot, ready: RetrainWizard) -> None:
     started(qtbot, ready)
     for number in range(1, 6):
@@ -147,7 +160,7 @@ def test_rounds_and_time_left_are_shown_as_they_come(qtbot: QtBot, ready: Retrai
     run = ready.run_step
     qtbot.waitUntil(lambda: run.figures["Round"].text() == "5")
     assert run.figures["Best loss"].text() == "0.20000"
-    assert run.figures["Time left"].text() == "about 1 min 15 s"
+    assert run.figures["Time left"].text() == "at most 1 min 15 s"
     assert [curve.name for curve in run.chart.curves] == ["validation", "training"]
     assert run.chart.curves[0].y.tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
     assert run.chart.curves[1].y.tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 6, 1 / 8, 1 / 10])
@@ -163,6 +176,18 @@ def test_of_a_tuned_run_it_says_which_trial_it_is_at_and_when_the_best_is_traine
             ready.add_round(Round(trial, number, 0.5, 0.5, 0.4))
         qtbot.waitUntil(lambda said=said: figures["Trial"].text() == said)
         assert len(chart.curves[0].y) == 3
+    assert chart.curves[-1].name == "validation of trial 1, the best so far"
+
+
+def test_what_was_trained_while_nobody_looked_is_drawn_when_somebody_does(qtbot: QtBot, ready: RetrainWizard) -> None:
+    started(qtbot, ready)
+    click(ready.hide_button)
+    for number in (1, 2, 3, 4):
+        ready.add_round(Round(0, number, 1 / number, 1 / number, 0.5))
+    assert not ready.run_step.chart.curves
+    ready.show()
+    assert len(ready.run_step.chart.curves[0].y) == 4
+    assert ready.run_step.figures["Round"].text() == "4"
 
 
 def test_a_training_can_be_left_to_itself_and_is_not_stopped_by_closing(qtbot: QtBot, ready: RetrainWizard) -> None:
@@ -181,10 +206,11 @@ def test_a_training_can_be_left_to_itself_and_is_not_stopped_by_closing(qtbot: Q
 def test_stopping_says_that_nothing_was_kept_and_offers_another_try(qtbot: QtBot, ready: RetrainWizard) -> None:
     first = started(qtbot, ready)
     with qtbot.waitSignal(ready.stop_requested):
-        click(ready.next_button)
-    assert not ready.next_button.isEnabled()
+        click(ready.stop_button)
+    assert not ready.stop_button.isEnabled()
     ready.show_failed(Cancelled())
     assert ready.run_step.banner.text == "Stopped: nothing was kept, and nothing has changed."
+    assert not ready.stop_button.isVisible()
     assert ready.next_button.text() == "Try again"
     assert started(qtbot, ready) == first
 
@@ -259,6 +285,15 @@ def test_a_missed_failure_opens_its_machine_at_that_time(qtbot: QtBot, ready: Re
     assert not ready.isVisible()
 
 
+def test_above_the_machines_page_it_is_said_what_went_wrong_there() -> None:
+    wrong = (TRAINED.missed, TRAINED.false_alarms)
+    assert mistake_words(*wrong, "17", at("2015-11-02 06:00")) == "missed this failure (comp2): 21 % at most before it."
+    assert mistake_words(*wrong, "4", at("2015-10-05 03:00")) == (
+        "would have raised an alarm here, up to 55 %, and no failure followed."
+    )
+    assert mistake_words(*wrong, "4", at("2015-10-05 04:00")) == ""
+
+
 def test_where_nothing_went_wrong_it_says_so(ready: RetrainWizard) -> None:
     ready.show_result(replace(TRAINED, missed=(), false_alarms=()), at("2015-12-31"))
     click(ready.result_step.tabs["mistakes"])
@@ -270,8 +305,10 @@ def test_what_changes_today_stands_with_the_largest_change_first(ready: RetrainW
     ready.show_result(TRAINED, at("2015-12-31"))
     click(ready.result_step.tabs["changes"])
     table = ready.result_step.changes.table
-    assert cells(table, 0) == ["4", "Watch", "14 %", "Alarm", "42 %", "+28 pts", "Watch becomes alarm"]
+    assert cells(table, 0) == ["4", "Watch", "14 %", "", "Alarm", "42 %", "+28 pts", "Watch becomes alarm"]
     assert cells(table, 2)[0] == "9"
+    said = ready.result_step.changes.line.text()
+    assert said == "In alarm now: 0 machines; with the candidate: 1 machine. 2 machines would change their state."
 
 
 def test_the_audit_names_what_it_looked_for_and_what_it_found(ready: RetrainWizard) -> None:
@@ -280,7 +317,7 @@ def test_the_audit_names_what_it_looked_for_and_what_it_found(ready: RetrainWiza
     assert "✗  flow alone ranks the failures almost perfectly." in said
     assert "✓  No rows of the test span were seen in training" in said
     assert "!  The unseen machines hold only 46 failures." in said
-    assert "comp1 failed 43 times: comp1 40, comp2 1, missed 2" in said
+    assert "comp1 failed 43 times: comp1 called 40 times, comp2 called once, missed twice" in said
 
 
 def test_promotion_is_proposed_only_for_a_better_candidate_without_leaks(ready: RetrainWizard) -> None:

@@ -104,6 +104,8 @@ def states(page: ModelsPage) -> dict[str, str]:
 def test_a_model_is_trained_and_promoted_by_clicks_and_judges_the_fleet(qtbot: QtBot, window: MainWindow) -> None:
     assert "v1" in window.top.champion.text()
     before = {row.machine: row.risk for row in window.session.fleet.rows} if window.session.fleet else {}
+    with qtbot.waitSignal(window.settled, timeout=LONG, check_params_cb=lambda key: key == "machine"):
+        QTest.mouseClick(window.rail.buttons["machine"], Qt.MouseButton.LeftButton)
     wizard = opened(qtbot, window)
     wizard.settings_step.params.setText("rounds=25 max_depth=3")
     click(wizard.next_button)
@@ -122,6 +124,8 @@ def test_a_model_is_trained_and_promoted_by_clicks_and_judges_the_fleet(qtbot: Q
     with qtbot.waitSignal(window.session.scored, timeout=LONG):
         click(wizard.next_button)
     assert "v3" in window.top.champion.text()
+    idle(qtbot, window)
+    # The page is read anew; the way back stays above it.
     assert "Version 3 is in use" in window.notice.text
     after = {row.machine: row.risk for row in window.session.fleet.rows} if window.session.fleet else {}
     assert set(after) == set(before)
@@ -139,7 +143,7 @@ def test_a_stopped_training_leaves_no_version_behind(qtbot: QtBot, window: MainW
     wizard.settings_step.params.setText("rounds=5000 patience=5000 eta=0.0001")
     click(wizard.next_button)
     qtbot.waitUntil(lambda: wizard.run_step.figures["Round"].text() not in ("—", "0"), timeout=LONG)
-    click(wizard.next_button)
+    click(wizard.stop_button)
     qtbot.waitUntil(lambda: wizard.state == "ended", timeout=LONG)
     assert "nothing was kept" in wizard.run_step.banner.text
     wizard.close()

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.model_results import Decision, Evaluation, ModelVersion
+from pdm_desktop.core.model_results import Decision, Evaluation, ModelVersion, former_version
 from pdm_desktop.gui.figures import Figures, caught_text, false_text, fraction, lead_text
 from pdm_desktop.gui.marks import NOTHING
-from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
+from pdm_desktop.gui.tables import ROW_HEIGHT, Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.versions import ORIGIN_WORD, EvaluationView, Facts, History, Plots
 from pdm_desktop.gui.widgets import Banner, Card, PageHead, button
 
 TABS = (("plots", "Plots"), ("evaluation", "Evaluate on any span"), ("history", "History of decisions"))
 FACTS_WIDTH = 340
-LEAST_HEIGHT = 174
-"""Room for the titles and four versions, px."""
+LEAST_ROWS, BELOW = 3, 480
+"""Versions there is always room for; px that everything but their list wants to have."""
 
 
 class ModelsPage(QWidget):
@@ -48,6 +48,8 @@ class ModelsPage(QWidget):
         self._span: tuple[int | None, int | None] = (None, None)
         self._shown = ""
         self._server = ""
+        self._former: str | None = None
+        """The version one roll back goes to."""
         self.head = PageHead("Models", "Which version judges the machines, how good each is, and where it came from")
         self.banner = Banner()
         self.import_button = button("Import…")
@@ -57,6 +59,7 @@ class ModelsPage(QWidget):
         self.export_button = button("Export…")
         self.model: TableModel[ModelVersion] = TableModel(self._columns(), lambda row: row.version, theme)
         self.table = TableView(self.model, theme, "Versions and their figures")
+        self._versions = Card(margin=1)
         self.facts = Facts()
         self.plots = Plots(theme)
         self.evaluation = EvaluationView(theme)
@@ -83,11 +86,24 @@ class ModelsPage(QWidget):
         self._zone, self._writable, self._span, self._server = zone, writable, span, server
         chosen = self.selected()
         self.model.set_rows(sorted(versions, key=lambda row: (not row.champion, -(row.created or 0))))
+        shipped = next((row.version for row in versions if row.origin == "bundled"), "")
+        self._former = former_version(sorted(history, key=lambda decision: decision.at), shipped)
+        self._make_room()
         self.history.show_decisions(history, zone)
         wanted = chosen.version if chosen is not None else next((v.version for v in versions if v.champion), "")
         self.choose(wanted)
         self._shown = ""
         self._selected()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The list of versions is as high as they are many, while the rest has its room."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        most = max(LEAST_ROWS, (self.height() - BELOW) // ROW_HEIGHT)
+        rows = min(max(LEAST_ROWS, self.model.rowCount()), most)
+        self._versions.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * ROW_HEIGHT + 4)
 
     def choose(self, version: str) -> None:
         """Select a version, else the first."""
@@ -127,9 +143,7 @@ class ModelsPage(QWidget):
     def _lay_out(self) -> None:
         for made in (self.import_button, self.retrain_button):
             self.head.right.addWidget(made)
-        versions = Card(margin=1)
-        versions.body.addWidget(self.table)
-        versions.setMinimumHeight(LEAST_HEIGHT)
+        self._versions.body.addWidget(self.table)
         lower = QHBoxLayout()
         lower.setSpacing(12)
         self.facts.setFixedWidth(FACTS_WIDTH)
@@ -154,8 +168,8 @@ class ModelsPage(QWidget):
         page.setSpacing(10)
         page.addWidget(self.head)
         page.addWidget(self.banner)
-        page.addWidget(versions, 2)
-        page.addLayout(lower, 5)
+        page.addWidget(self._versions)
+        page.addLayout(lower, 1)
         self.show_tab("plots")
 
     def _tab(self, key: str, word: str) -> QPushButton:
@@ -189,22 +203,22 @@ class ModelsPage(QWidget):
             )  # fmt: skip
 
         return (
-            Column("version", "Version", lambda r: f"v{r.version}", lambda r: natural(r.version), width=88,
+            Column("version", "Version", lambda r: f"v{r.version}", lambda r: natural(r.version), width=76,
                    strong=True),
             Column("state", "State", state_text, width=120,
                    token=lambda r: "accent" if r.champion else "watch" if r.obstacle else "muted",
                    tip=lambda r: r.obstacle),
-            Column("made", "Made", lambda r: NOTHING if r.created is None else times.short(r.created, self._zone),
-                   lambda r: r.created, width=148, high_first=True, token="muted"),
-            Column("origin", "Origin", lambda r: ORIGIN_WORD[r.origin], width=132, token="muted"),
+            Column("made", "Made", lambda r: made_text(r, self._zone), lambda r: r.created, width=144, high_first=True,
+                   token="muted"),
+            Column("origin", "Origin", lambda r: ORIGIN_WORD[r.origin], width=128, token="muted"),
             Column("horizon", "Ahead", lambda r: f"{r.horizon_h:g} h", lambda r: r.horizon_h, right=True, width=68),
             Column("caught", "Failures caught", lambda r: caught_text(test_figures(r)), _caught_share, right=True,
-                   width=116, high_first=True),
-            Column("lead", "Median lead (10 – 90 %)", lambda r: lead_text(test_figures(r)),
+                   width=92, high_first=True),
+            Column("lead", "Median lead\n(10 – 90 %)", lambda r: lead_text(test_figures(r)),
                    lambda r: test_figures(r).get("median_lead_h"), right=True, width=128, high_first=True),
             Column("false", "False alarms a machine-month", lambda r: false_text(test_figures(r)),
-                   lambda r: test_figures(r).get("false_episodes_per_machine_month"), right=True, width=120),
-            figure("f1", "F1", 3, 64),
+                   lambda r: test_figures(r).get("false_episodes_per_machine_month"), right=True, width=116),
+            figure("f1", "F1", 3, 60),
             figure("ap", "Average precision", 4, 84),
             figure("ece", "Calibration error", 4, 88),
             Column("note", "Note", lambda r: r.note, width=0, token="muted", tip=lambda r: r.note),
@@ -226,7 +240,8 @@ class ModelsPage(QWidget):
         rows = self.model.rows()
         usable = version is not None and not version.champion and not version.obstacle
         self.promote_button.setEnabled(usable and self._writable)
-        self.rollback_button.setEnabled(self._writable and any(row.was_champion and not row.champion for row in rows))
+        self.rollback_button.setEnabled(self._writable and self._former is not None)
+        self.rollback_button.setText("Roll back" if self._former is None else f"Roll back to v{self._former}")
         self.export_button.setEnabled(version is not None)
         self.import_button.setEnabled(self._writable)
         self.retrain_button.setEnabled(self._writable)
@@ -259,6 +274,11 @@ def waiting_text(waiting: Sequence[str], server: str) -> str:
     numbers = sorted(waiting, key=natural)
     named = f"Version {numbers[0]} is" if len(numbers) == 1 else f"Versions {', '.join(numbers)} are"
     return f"{named} not on {server} yet. What is here is complete; the next training sends the rest along."
+
+
+def made_text(row: ModelVersion, zone: str) -> str:
+    """When a version was made. Of the one that ships only the time it came into this workspace is known."""
+    return NOTHING if row.created is None or row.origin == "bundled" else times.short(row.created, zone)
 
 
 def state_text(row: ModelVersion) -> str:

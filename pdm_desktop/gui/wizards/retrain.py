@@ -18,7 +18,7 @@ from pdm_desktop.gui.wizards.retrain_decide import DecideStep
 from pdm_desktop.gui.wizards.retrain_result import ResultStep
 from pdm_desktop.gui.wizards.retrain_run import RunStep, clock_text
 from pdm_desktop.gui.wizards.retrain_settings import SettingsStep
-from pdm_desktop.gui.wizards.steps import StepDialog
+from pdm_desktop.gui.wizards.steps import OnwardButton, StepDialog
 
 STEPS = ("Data", "Settings", "Training", "Result", "Decide")
 DATA, SETTINGS, TRAINING, RESULT, DECIDE = range(5)
@@ -51,10 +51,12 @@ class RetrainWizard(StepDialog):
         for page in (self.data_step, self.settings_step, self.run_step, self.result_step, self.decide_step):
             self.pages.addWidget(page)
         self.close_button = self.add_button(button("Close"))
+        self.stop_button = self.add_button(button("Stop"))
         self.hide_button = self.add_button(button("Carry on in the background"))
         self.back_button = self.add_button(button("Back"))
-        self.next_button = self.add_button(button("Continue", "primary"))
+        self.next_button = self.add_button(OnwardButton("Continue"))
         self.close_button.clicked.connect(self.close)
+        self.stop_button.clicked.connect(self._stop)
         self.hide_button.clicked.connect(self.hide)
         self.back_button.clicked.connect(self._back)
         self.next_button.clicked.connect(self._next)
@@ -120,21 +122,25 @@ class RetrainWizard(StepDialog):
         at = self.steps.step
         data = self.data_step.data
         training = self.state in ("training", "stopping")
-        words = {DATA: "Continue", SETTINGS: "Start training", TRAINING: "Stop", RESULT: "Continue", DECIDE: "Finish"}
-        text = words[at]
-        if at == TRAINING and self.state == "ended":
-            text = "Try again"
-        if at == DECIDE and self.decide_step.choice == "promote":
-            text = "Promote"
+        words = {
+            DATA: "Continue",
+            SETTINGS: "Start training",
+            TRAINING: "Try again" if self.state == "ended" else "Continue",
+            RESULT: "Continue",
+            DECIDE: self.decide_step.choice.capitalize(),
+        }
         able = {
             DATA: data is not None and data.trainable,
             SETTINGS: data is not None and data.trainable,
-            TRAINING: self.state in ("training", "ended"),
+            TRAINING: self.state == "ended",
             RESULT: True,
             DECIDE: self.decide_step.ready(),
         }
-        self.next_button.setText("Stopping…" if at == TRAINING and self.state == "stopping" else text)
+        self.next_button.setText(words[at])
         self.next_button.setEnabled(able[at])
+        self.stop_button.setText("Stopping…" if self.state == "stopping" else "Stop")
+        self.stop_button.setEnabled(self.state == "training")
+        self.stop_button.setVisible(training)
         self.hide_button.setVisible(training)
         self.close_button.setVisible(not training)
         self.back_button.setVisible(at in (SETTINGS, DECIDE) or (at == TRAINING and self.state == "ended"))
@@ -146,7 +152,9 @@ class RetrainWizard(StepDialog):
             parts = (
                 f"Run {result.run_id[:8]}… logged in mlruns",
                 f"{result.rows:,} rows",
-                clock_text(result.seconds),
+                f"{result.trials:,} trials in {clock_text(result.seconds)}"
+                if result.trials
+                else clock_text(result.seconds),
                 f"data fingerprint {result.fingerprint[:8]}…",
             )
             return " · ".join(parts)
@@ -158,16 +166,8 @@ class RetrainWizard(StepDialog):
         at = self.steps.step
         if at == DATA:
             self.show_step(SETTINGS)
-        elif at == SETTINGS:
+        elif at in (SETTINGS, TRAINING):
             self._start()
-        elif at == TRAINING:
-            if self.state == "ended":
-                self._start()
-            else:
-                self.state = "stopping"
-                self.run_step.show_stopping()
-                self._follow()
-                self.stop_requested.emit()
         elif at == RESULT:
             self.show_step(DECIDE)
         else:
@@ -176,6 +176,12 @@ class RetrainWizard(StepDialog):
     def _back(self) -> None:
         at = self.steps.step
         self.show_step({SETTINGS: DATA, TRAINING: SETTINGS, DECIDE: RESULT}[at])
+
+    def _stop(self) -> None:
+        self.state = "stopping"
+        self.run_step.show_stopping()
+        self._follow()
+        self.stop_requested.emit()
 
     def _start(self) -> None:
         try:

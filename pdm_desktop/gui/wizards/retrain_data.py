@@ -14,8 +14,8 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import TrainingData
 from pdm_desktop.gui.marks import NOTHING, paint_risk_bar
 from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Banner, Card, button, label
-from pdm_desktop.gui.wizards.steps import StepPage, clear
+from pdm_desktop.gui.widgets import Card, button, label
+from pdm_desktop.gui.wizards.steps import Sentence, StepPage, clear
 
 HEADLINE = {
     "enough": "There is enough to learn from.",
@@ -28,6 +28,11 @@ SPAN_TIP = {
     "train": "The model learns from these.",
     "validation": "When to stop, how to calibrate and where the threshold lies come from these.",
     "test": "The figures come from these; nothing else looks at them.",
+}
+FACT_TIP = {
+    "Usable time": "From the first reading to one horizon before the failures are known until:\n"
+    "of later readings nobody can say yet what followed.",
+    "Failures": "A machine and a time: components that failed together are one failure.",
 }
 NAMES_SHOWN = 12
 
@@ -53,7 +58,7 @@ class DataStep(StepPage):
         self._zone = "UTC"
         self._part = Part()
         self.data: TrainingData | None = None
-        self.banner = Banner()
+        self.banner = Sentence()
         self.facts: dict[str, QLabel] = {}
         self._bars = QGridLayout()
         self._parts = QGridLayout()
@@ -79,19 +84,18 @@ class DataStep(StepPage):
     def show_looking(self) -> None:
         """The record is being looked at."""
         self.data = None
-        self.banner.show_text("Looking at what there is to learn from…")
+        self.banner.say("Looking at what there is to learn from…")
         self.apply.setEnabled(False)
 
     def show_problem(self, error: PdmError) -> None:
         """It cannot be told what there is."""
-        self.banner.show_text(str(error), "alarm")
+        self.banner.say(error.message, error.hint, "alarm")
         self.apply.setEnabled(True)
 
     def show_data(self, data: TrainingData, part: Part, zone: str) -> None:
         """Show what there is in a part of the record."""
         self.data, self._part, self._zone = data, part, zone
-        advice = " ".join(data.advice)
-        self.banner.show_text(" ".join(filter(None, (HEADLINE[data.verdict], advice))), TONE[data.verdict])
+        self.banner.say(HEADLINE[data.verdict], " ".join(data.advice), TONE[data.verdict])
         span = NOTHING
         if data.start is not None and data.end is not None:
             span = f"{times.short(data.start, zone)} – {times.short(data.end, zone)} {zone}"
@@ -100,7 +104,7 @@ class DataStep(StepPage):
         self.machines.setText(", ".join(part.machines))
         known = NOTHING if data.known_until is None else times.short(data.known_until, zone)
         words = {
-            "Time covered": span,
+            "Usable time": span,
             "Failures known until": known,
             "Machines": f"{len(data.machines):,}",
             "Readings": f"{data.readings:,}",
@@ -132,12 +136,14 @@ class DataStep(StepPage):
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         for at, key in enumerate(
-            ("Time covered", "Failures known until", "Machines", "Readings", "Failures", "Sensors", "Error codes",
+            ("Usable time", "Failures known until", "Machines", "Readings", "Failures", "Sensors", "Error codes",
              "Looked at every")
         ):  # fmt: skip
             self.facts[key] = label(NOTHING, "strong" if key == "Failures" else "")
             self.facts[key].setWordWrap(True)
-            grid.addWidget(label(key, "muted"), at, 0, Qt.AlignmentFlag.AlignTop)
+            name = label(key, "muted")
+            name.setToolTip(FACT_TIP.get(key, ""))
+            grid.addWidget(name, at, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(self.facts[key], at, 1)
         for card in (there, right):
             card.body.setSpacing(GRID)

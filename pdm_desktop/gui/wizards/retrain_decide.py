@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QPlainTextEdit, QRadioButton, QWidget
 
 from pdm_desktop.core.model_results import TrainingResult
@@ -88,7 +88,7 @@ class DecideStep(StepPage):
         grid.setHorizontalSpacing(16)
         grid.addWidget(label("Name", "muted"), 0, 0)
         grid.addWidget(self.who, 0, 1)
-        grid.addWidget(label("Why", "muted"), 1, 0)
+        grid.addWidget(label("Why", "muted"), 1, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.why, 1, 1)
         self.who.setAccessibleName("Your name")
         self.who.setPlaceholderText("Who decides")

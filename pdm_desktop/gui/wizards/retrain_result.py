@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -22,39 +22,19 @@ from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Finding, MachineChange, Measures, TrainingResult
 from pdm_desktop.core.results import risk_text
 from pdm_desktop.gui.cell_marks import BadgeDelegate
-from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes
-from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, NOTHING, change_text
+from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes, hint
+from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, change_text
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Card, button, label, restyle
-from pdm_desktop.gui.wizards.steps import StepPage
+from pdm_desktop.gui.widgets import Card, button, label
+from pdm_desktop.gui.wizards.steps import Sentence, StepPage
 
 BASELINE_WORD = {
-    "any_error": "Any error in the last horizon",
+    "any_error": "Any error in {horizon:g} h",
     "oldest_component": "Oldest component",
     "base_rate": "Base rate",
     "time_of_day": "Time of day",
 }
-
-
-class Sentence(QFrame):
-    """The one sentence that matters in bold, and what qualifies it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("role", "banner")
-        self.words = QLabel()
-        self.words.setTextFormat(Qt.TextFormat.RichText)
-        self.words.setWordWrap(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, GRID, 12, GRID)
-        row.addWidget(self.words, 1)
-
-    def say(self, first: str, rest: str, tone: str) -> None:
-        """Both are plain text: names from the record must not act as HTML."""
-        self.words.setText(f"<b>{escape(first)}</b> {escape(rest)}")
-        self.setAccessibleName(f"{first} {rest}")
-        restyle(self, "tone", tone)
 
 
 class ResultStep(StepPage):
@@ -189,7 +169,7 @@ def columns(result: TrainingResult, zone: str) -> tuple[str, list[tuple[str, Mea
         found.append((champion.label[:1].upper() + champion.label[1:], champion))
     rules = [m for m in result.measures if m.who in BASELINE_WORD and m.span == "test"]
     rules.sort(key=lambda m: -(m.figures.get("ap") or 0.0))
-    found += [(m.label or BASELINE_WORD[m.who], m) for m in rules[:1]]
+    found += [(BASELINE_WORD[m.who].format(horizon=result.horizon_h), m) for m in rules[:1]]
     unseen = result.of("candidate", "unseen_machines")
     if unseen is not None:
         count = len(result.held_out)
@@ -212,10 +192,11 @@ class Changes(Card):
                        width=120),
                 Column("before", "Risk now", lambda r: risk_text(r.before), lambda r: r.before, right=True, width=110,
                        high_first=True),
-                Column("new", "State then", lambda r: BAND_WORD[r.band_after], lambda r: BAND_RANK[r.band_after],
-                       width=140),
-                Column("after", "Risk with the candidate", lambda r: risk_text(r.after), lambda r: r.after, right=True,
-                       width=140, high_first=True),
+                Column("gap", "", lambda _: "", width=24),
+                Column("new", "With the candidate", lambda r: BAND_WORD[r.band_after],
+                       lambda r: BAND_RANK[r.band_after], width=150),
+                Column("after", "Risk then", lambda r: risk_text(r.after), lambda r: r.after, right=True, width=100,
+                       high_first=True),
                 Column("change", "Change", lambda r: change_text(_change(r)), _size, right=True,
                        width=110, high_first=True),
                 Column("words", "", _words, width=0, token="muted"),
@@ -228,12 +209,33 @@ class Changes(Card):
         self.table.set_delegate("new", BadgeDelegate(theme, lambda row: row.band_after, self.table))
         self.table.chosen.connect(lambda row: self.opened.emit(row.machine, self._now))
         self.table.sort_by("change", Qt.SortOrder.DescendingOrder)
+        self.line = label()
+        self.line.setContentsMargins(11, 9, 11, 8)
+        self.body.setSpacing(0)
+        self.body.addWidget(self.line)
         self.body.addWidget(self.table)
+        self.body.addWidget(hint("A double click shows the machine as it is now."))
 
     def show_changes(self, changes: Sequence[MachineChange], now: int) -> None:
         """Replace what is listed; the largest change first."""
         self._now = now
         self.model.set_rows(changes)
+        self.line.setText(changes_text(changes))
+
+
+def changes_text(changes: Sequence[MachineChange]) -> str:
+    """What a promotion would change at once, in a sentence or two."""
+
+    def alarms(count: int) -> str:
+        return f"{count:,} machine{'' if count == 1 else 's'}"
+
+    before = sum(row.band_before == "alarm" for row in changes)
+    after = sum(row.band_after == "alarm" for row in changes)
+    other = sum(row.band_before != row.band_after for row in changes)
+    said = f"In alarm now: {alarms(before)}; with the candidate: {alarms(after)}."
+    if not other:
+        return f"{said} No machine changes its state."
+    return f"{said} {alarms(other)} would change {'its' if other == 1 else 'their'} state."
 
 
 def _change(row: MachineChange) -> float | None:
@@ -251,7 +253,7 @@ def _words(row: MachineChange) -> str:
     return f"{BAND_WORD[row.band_before]} becomes {BAND_WORD[row.band_after].lower()}"
 
 
-class Audit(Card):
+class Audit(QScrollArea):
     """What the leakage audit looked for and found, and what weakens the figures."""
 
     CHECKS = (
@@ -263,12 +265,18 @@ class Audit(Card):
     )
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+        super().__init__(parent)
+        card = Card()
         self._column = QVBoxLayout()
         self._column.setSpacing(6)
         self.lines: list[QLabel] = []
-        self.body.addLayout(self._column)
-        self.body.addStretch(1)
+        card.body.addLayout(self._column)
+        card.body.addStretch(1)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(card)
+        self.viewport().setAutoFillBackground(False)
 
     def show_result(self, result: TrainingResult) -> None:
         """Every check with its outcome, then the warnings, the features that count, and where errors lie."""
@@ -300,8 +308,13 @@ class Audit(Card):
             self._say("Which component was called when one failed", "heading")
             names = [*confusion.components, "missed"]
             for name, row in zip(confusion.components, confusion.counts.tolist(), strict=True):
-                called = ", ".join(f"{other} {count:,}" for other, count in zip(names, row, strict=True) if count)
-                self._say(f"{name} failed {sum(row):,} times: {called or NOTHING}", "muted")
+                said = [
+                    f"missed {_times(count)}" if other == "missed" else f"{other} called {_times(count)}"
+                    for other, count in zip(names, row, strict=True)
+                    if count
+                ]
+                if said:
+                    self._say(f"{name} failed {_times(sum(row))}: {', '.join(said)}", "muted")
 
     def _say(self, text: str, role: str) -> None:
         line = label(text, role)
@@ -311,3 +324,7 @@ class Audit(Card):
             line.setContentsMargins(0, GRID, 0, 0)
         self._column.addWidget(line)
         self.lines.append(line)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")

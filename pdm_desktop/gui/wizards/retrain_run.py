@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from pdm_desktop.core.model_results import Round
@@ -58,9 +59,11 @@ class RunStep(StepPage):
         """How far the work is, and the seconds left."""
         passed = time.monotonic() - self._begun
         self.figures["Time so far"].setText(clock_text(passed))
-        self.figures["Time left"].setText(NOTHING if left_s is None else f"about {clock_text(left_s)}")
         if step is None:
             return
+        # Rounds may end long before the last one: what is left is then the most it can take.
+        about = "at most" if step.text.startswith("Training") else "about"
+        self.figures["Time left"].setText(NOTHING if left_s is None else f"{about} {clock_text(left_s)}")
         self.stage.setText(step.text)
         if step.total > 0:
             self.bar.setRange(0, 1000)
@@ -75,8 +78,13 @@ class RunStep(StepPage):
         """A boosting round is done."""
         self._trials.setdefault(done.trial, []).append(done)
         self._trial, self._round = done.trial, done
-        if not self._redraw.isActive():
+        if not self._redraw.isActive() and self.isVisible():
             self._redraw.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while nobody looked is drawn now."""
+        super().showEvent(event)
+        self._draw()
 
     def show_stopping(self) -> None:
         """The user asked to stop; it ends at the next round or machine."""
@@ -95,11 +103,22 @@ class RunStep(StepPage):
     def _draw(self) -> None:
         rounds = self._trials.get(self._trial, [])
         learned = [done.training_loss for done in rounds if done.training_loss is not None]
-        self.chart.show_losses([done.loss for done in rounds], learned)
+        best = self._best_before()
+        self.chart.show_losses(
+            [done.loss for done in rounds],
+            learned,
+            [done.loss for done in self._trials[best]] if best else (),
+            f"validation of trial {best}, the best so far",
+        )
         if self._round is not None:
             self.figures["Round"].setText(f"{self._round.round:,}")
             self.figures["Best loss"].setText(f"{self._round.best_loss:.5f}")
             self.figures["Trial"].setText(self._trial_text())
+
+    def _best_before(self) -> int:
+        """The trial with the lowest loss among those done; 0 where there is none."""
+        done = {trial: rounds for trial, rounds in self._trials.items() if trial not in (0, self._trial)}
+        return min(done, key=lambda trial: min(each.loss for each in done[trial]), default=0)
 
     def _trial_text(self) -> str:
         if self._trial:

@@ -31,7 +31,7 @@ class SettingsStep(StepPage):
         self.horizon = _number(1 / 60, 24 * 366, 24.0, " h", 2)
         self.everything = QRadioButton("&Everything on record: readings, errors, replacements, age and make")
         self.telemetry = QRadioButton("&Readings alone, where errors and replacements are not recorded well")
-        self.default = QRadioButton("&As it is: settings that have proven themselves; a few minutes at most")
+        self.default = QRadioButton("&Usual: settings that have proven themselves; a few minutes at most")
         self.tuned = QRadioButton("&Tuned: try many settings and keep the best on validation")
         self.trials = _count(2, 500, 30, " trials")
         self.limit = _count(1, 24 * 60, 20, " min")

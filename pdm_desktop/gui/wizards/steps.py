@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -105,6 +107,44 @@ class StepDialog(QDialog):
         """Go to a step."""
         self.steps.show_step(at)
         self.pages.setCurrentIndex(at)
+
+
+class OnwardButton(QPushButton):
+    """Leads to the next step, where another button takes its place: a double click counts once, or it would press
+    that one too unseen (stop what was just started, promote what was not yet looked at)."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setProperty("role", "primary")
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The second press of a double click is none."""
+        event.accept()
+
+
+class Sentence(QFrame):
+    """The one sentence that matters in bold, and what qualifies it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "banner")
+        self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        self.words.setWordWrap(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, GRID, 12, GRID)
+        row.addWidget(self.words, 1)
+
+    @property
+    def text(self) -> str:
+        """All of it as plain text."""
+        return self.accessibleName()
+
+    def say(self, first: str, rest: str = "", tone: str = "") -> None:
+        """Both are plain text: names from the record must not act as HTML."""
+        self.words.setText(f"<b>{escape(first)}</b> {escape(rest)}".strip())
+        self.setAccessibleName(f"{first} {rest}".strip())
+        restyle(self, "tone", tone)
 
 
 class StepPage(QWidget):
