@@ -56,7 +56,8 @@ class Scorer:
         if self.settings.horizon != self.model.spec.horizon:
             return (
                 f"No risks are shown: the model in use looks {self.model.info.horizon_h:g} h ahead and this workspace "
-                f"is set to {self.settings.horizon_h:g} h. Retrain the model for that horizon, or set horizon_h back."
+                f"is set to {self.settings.horizon_h:g} h. Retrain the model for that horizon, or set the horizon to "
+                f"{self.model.info.horizon_h:g} h in the preferences."
             )
         return ""
 

@@ -50,6 +50,10 @@ class WithModels:
         """The workspace's now."""
         raise NotImplementedError
 
+    def change_settings(self, values: dict[str, str]) -> Settings:
+        """Set settings from text and keep them."""
+        raise NotImplementedError
+
     @property
     def model(self) -> Model:
         """The model in use: the champion promoted here, else the one that ships with the program."""
@@ -68,7 +72,10 @@ class WithModels:
         """Train, measure, compare and keep a candidate; see retraining.retrain. on_round is called from this thread."""
         self._writable()
         try:
-            return self._sent(retraining.retrain(self._plant(), options, progress, on_round), progress)
+            made = retraining.retrain(self._plant(), options, progress, on_round)
+            if made.promoted:
+                self._look_ahead(made.horizon_h)
+            return self._sent(made, progress)
         finally:
             self._changed()
 
@@ -117,10 +124,11 @@ class WithModels:
         return self._versions().decisions()
 
     def promote(self, version: str, who: str, why: str) -> ModelVersion:
-        """Put a version in use at once; risks are worked out anew at the next score."""
+        """Put a version in use at once; risks are worked out anew at the next score, as far ahead as it looks."""
         self._writable()
         try:
             made = self._versions().promote(version, who, why)
+            self._look_ahead(made.horizon_h)
             schedule.settle(self._attempts, made.version)
             return made
         finally:
@@ -130,7 +138,9 @@ class WithModels:
         """Go back to the version that was in use before."""
         self._writable()
         try:
-            return self._versions().rollback(who, why)
+            made = self._versions().rollback(who, why)
+            self._look_ahead(made.horizon_h)
+            return made
         finally:
             self._changed()
 
@@ -181,6 +191,11 @@ class WithModels:
         """Let go of the version store's file, where it was opened at all."""
         if "mlflow" in sys.modules:
             self._versions().close()
+
+    def _look_ahead(self, horizon_h: float) -> None:
+        """The plant's horizon follows the model in use: with another one it could show no risk."""
+        if horizon_h != self._settings.horizon_h:
+            self.change_settings({"horizon_h": repr(horizon_h)})
 
     def _changed(self) -> None:
         with self._model_lock:

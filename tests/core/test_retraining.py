@@ -99,6 +99,24 @@ def test_a_plant_the_bundled_model_cannot_score_gets_its_own_and_is_scored_with_
     assert rounds[-1].best_loss == min(r.loss for r in rounds)
 
 
+def test_the_plants_horizon_follows_the_model_in_use(workspace: Path) -> None:
+    with Workspace.open(workspace) as opened:
+        assert opened.settings.horizon_h == 24
+        made = opened.retrain(quick(horizon_h=12), Progress())
+        assert opened.settings.horizon_h == 24
+        opened.promote(made.version, "Ada", "")
+        assert opened.settings.horizon_h == 12
+        fleet = opened.score(None, Progress())
+        assert fleet.horizon_h == 12
+        assert all(row.risk is not None for row in fleet.rows)
+        opened.rollback("Ada", "")
+        assert opened.settings.horizon_h == 24
+        assert opened.retrain(quick(horizon_h=12, promote="always"), Progress()).promoted
+        assert opened.settings.horizon_h == 12
+    with Workspace.open(workspace) as again:
+        assert again.settings.horizon_h == 12
+
+
 def test_the_splits_follow_each_other_with_gaps_and_the_test_starts_where_asked(workspace: Path) -> None:
     test_from = START + 60 * DAY
     with Workspace.open(workspace) as opened:

@@ -217,7 +217,7 @@ class ModelsPage(QWidget):
             Column("lead", "Median lead\n(10 – 90 %)", lambda r: lead_text(test_figures(r)),
                    lambda r: test_figures(r).get("median_lead_h"), right=True, width=128, high_first=True),
             Column("false", "False alarms a machine-month", lambda r: false_text(test_figures(r)),
-                   lambda r: test_figures(r).get("false_episodes_per_machine_month"), right=True, width=116),
+                   lambda r: test_figures(r).get("false_episodes_per_machine_month"), right=True, width=128),
             figure("f1", "F1", 3, 60),
             figure("ap", "Average precision", 4, 84),
             figure("ece", "Calibration error", 4, 88),
