@@ -1,4 +1,4 @@
-"""A model beside its rivals on the same rows: figures with intervals, curves, what was missed, and the verdict."""
+"""A model beside its rivals on the same rows: figures with intervals, curves, what was missed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from pdm_desktop.core.model_results import (
     Confusion,
     Curves,
     FalseAlarm,
-    Finding,
     Goal,
-    Interval,
     Measures,
     MissedFailure,
     ReliabilityPoint,
     Scorer,
     Span,
-    Verdict,
 )
 from pdm_desktop.core.rowset import MachineRows, any_only, scored
 from pdm_desktop.core.training import THRESHOLDS, choose_threshold, events, measure
@@ -33,9 +30,6 @@ Spans = Mapping[Span, Sequence[MachineRows]]
 
 FEW_EVENTS = 20
 """Below so many failures a figure is told with a warning."""
-FEWEST_TO_TELL = 6
-"""Failures in as many machines or stretches of time from which on a gain can be beyond luck: that fewer all go one way
-happens by chance more often than once in twenty (five: 2 / 2 ** 5), and drawing them anew cannot see it."""
 _CURVE_POINTS = 400
 
 
@@ -92,71 +86,6 @@ def held_out(spans: Spans, rival: Rival) -> tuple[list[MachineRows], list[Floats
             rows += spans[span]
             risks += rival.risks[span]
     return rows, risks
-
-
-def verdict(
-    candidate: Rival,
-    champion: Rival | None,
-    baselines: Sequence[Rival],
-    spans: Spans,
-    scale: Scale,
-    audit: Sequence[Finding],
-) -> Verdict:
-    """Whether the candidate is better beyond luck than the champion (where it can score here) and every baseline.
-
-    Better than a rival: the interval of the gain in average precision lies above zero and the event card is not worse
-    beyond luck; or failures caught are more, or false episodes fewer, beyond luck and nothing else is worse. Never on
-    fewer than FEWEST_TO_TELL failures.
-    """
-    rows, risks = held_out(spans, candidate)
-    ours = sample(rows, risks, candidate.threshold, scale)
-    if not ours.events.sum():
-        return Verdict(False, "The test span holds no failure: nothing tells whether the candidate is any good.")
-
-    def against(rival: Rival) -> tuple[bool, bool, Mapping[str, Interval]]:
-        gain = intervals.gains(ours, sample(*held_out(spans, rival), rival.threshold, scale), scale.seed)
-        more = [_above(gain["ap"]), _above(gain["events_caught"]), _below(gain["false_episodes_per_machine_month"])]
-        less = [_below(gain["ap"]), _below(gain["events_caught"]), _above(gain["false_episodes_per_machine_month"])]
-        return any(more) and not any(less), any(less), gain
-
-    beaten_by = []
-    for rival in baselines:
-        gain = intervals.gains(ours, sample(*held_out(spans, rival), rival.threshold, scale), scale.seed)
-        if not _above(gain["ap"]):
-            beaten_by.append((rival, gain))
-    stops = [finding for finding in audit if finding.severity == "stop"]
-    if beaten_by:
-        rival, gain = beaten_by[0]
-        why = (
-            f"The candidate is not better beyond luck than “{rival.label}” "
-            f"(gain in average precision {_range(gain['ap'])}): the record holds no clear signal, or too few failures "
-            f"to show it."
-        )
-        return Verdict(False, why, gain)
-    if champion is None:
-        gain = max((against(rival)[2] for rival in baselines), key=lambda g: -(g["ap"].low or 0.0), default={})
-        why = "No model in use can score this plant, and the candidate beats every baseline beyond luck."
-        better = True
-    else:
-        better, worse, gain = against(champion)
-        state = "is better than" if better else ("is worse than" if worse else "is not better beyond luck than")
-        why = (
-            f"The candidate {state} {champion.label} on the same held-out rows: gain in average precision "
-            f"{_range(gain['ap'])}, in failures caught {_range(gain['events_caught'], 1)} of {ours.events.sum():.0f}, "
-            f"in false alarm episodes a machine-month {_range(gain['false_episodes_per_machine_month'], 3)} "
-            f"(95 % intervals)."
-        )
-    told = int(np.count_nonzero(ours.events))
-    if better and told < FEWEST_TO_TELL:
-        why = (
-            f"The candidate looks better, but luck cannot be ruled out: its {ours.events.sum():.0f} held-out failures "
-            f"lie in {told} machine{'' if told == 1 else 's'} or stretches of time, and fewer than {FEWEST_TO_TELL} "
-            f"show nothing. Test on a longer span, or promote it by hand if its figures convince you."
-        )
-        return Verdict(False, why, gain)
-    if better and stops:
-        return Verdict(False, f"{why} But the leakage audit objects: {stops[0].text}", gain)
-    return Verdict(better, why, gain)
 
 
 def curves(candidate: Rival, champion: Rival | None, spans: Spans, scale: Scale, goal: Goal) -> Curves:
@@ -272,17 +201,3 @@ def lists(
 def _highest(rows: MachineRows, risk: Floats, start: int, end: int) -> float | None:
     low, high = np.searchsorted(rows.times, [start, end + 1])
     return float(risk[low:high, 0].max()) if high > low else None
-
-
-def _above(gain: Interval) -> bool:
-    return gain.low is not None and gain.low > 0
-
-
-def _below(gain: Interval) -> bool:
-    return gain.high is not None and gain.high < 0
-
-
-def _range(gain: Interval, digits: int = 4) -> str:
-    if gain.low is None or gain.high is None:
-        return "unknown"
-    return f"{gain.low:+.{digits}f} to {gain.high:+.{digits}f}"

@@ -20,6 +20,7 @@ DRAWS = 400
 ENOUGH_MACHINES = 20
 """From so many machines on a machine is what is drawn; below, stretches of BLOCK_HORIZONS of each machine."""
 BLOCK_HORIZONS = 7
+_AP_STEPS = 16
 FIGURES = ("ap", "f1", "events_caught", "false_episodes_per_machine_month")
 _Z = 1.959964
 
@@ -126,6 +127,43 @@ def gains(ours: Sample, theirs: Sample, seed: int = 0) -> Mapping[str, Interval]
     if share.low is not None and share.high is not None:
         found["events_caught"] = Interval(share.low * events, share.high * events)
     return found
+
+
+def differences(ours: Sample, theirs: Sample) -> dict[str, Floats]:
+    """By how much each unit (the same for both) speaks for us: failures caught more, false episodes fewer, and its
+    share of the gain in average precision, in whole steps of a sixteenth of the largest.
+
+    Where we see a failure that they miss, the ranks of all other units' rows change a little as well, and all the same
+    way: were that not rounded off, one failure would have every unit speak for us.
+    """
+    gain = ap_by_unit(ours) - ap_by_unit(theirs)
+    largest = float(np.abs(gain).max(initial=0.0))
+    return {
+        "ap": np.rint(gain / largest * _AP_STEPS) if largest else gain,
+        "events_caught": ours.caught - theirs.caught,
+        "false_episodes_per_machine_month": theirs.false_episodes - ours.false_episodes,
+    }
+
+
+def ap_by_unit(of: Sample) -> Floats:
+    """What each unit brings to the average precision; they add up to it.
+
+    As average precision changes when a unit counts a little more, the number of positives held: the precision at its
+    own positives, the company they are to others' positives, less its rows ranked above those.
+    """
+    brought = np.zeros(of.units)
+    if not len(of.last) or not of.truth.any():
+        return brought
+    hits = np.cumsum(of.truth)[of.last].astype(float)
+    every = of.last + 1.0
+    new = np.diff(hits, prepend=0.0)
+    # The rank of each row among the distinct scores; sums over that score and all below it.
+    rank = np.searchsorted(of.last, np.arange(len(of.order)))
+    company = np.cumsum((new / every)[::-1])[::-1]
+    above = np.cumsum((new * hits / every**2)[::-1])[::-1]
+    gain = of.truth * ((hits / every)[rank] + company[rank]) - above[rank]
+    brought += np.bincount(of.order, gain, of.units) / hits[-1]
+    return brought
 
 
 def interval(values: Floats) -> Interval:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pdm_desktop.core import assessment, gathering, retraining, schedule, sending, times, versions
+from pdm_desktop.core import assessment, champion, gathering, retraining, schedule, sending, times, versions
 from pdm_desktop.core.clock import Clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import (
@@ -59,7 +59,7 @@ class WithModels:
         """The model in use: the champion promoted here, else the one that ships with the program."""
         with self._model_lock:
             if self._model is None:
-                self._model = versions.in_use(self.folder / MLRUNS)
+                self._model = champion.in_use(self.folder / MLRUNS)
             return self._model
 
     def training_data(self, options: TrainingSettings, progress: Progress) -> TrainingData:

@@ -25,6 +25,7 @@ from pdm_desktop.core import (
     scoring,
     training,
     tuning,
+    verdicts,
 )
 from pdm_desktop.core.comparison import Scale, Spans
 from pdm_desktop.core.errors import PdmError
@@ -71,12 +72,14 @@ def retrain(
     progress.step(0, 0, "Comparing")
     scale = Scale(found.spec.horizon, found.step, options.seed)
     ours = rivals.rival_of(candidate, spans)
-    champion, about = rivals.champion_on(plant, found, splits, rows, spans, options, progress)
+    incumbent = plant.versions.get("champion")
+    turn = verdicts.Turn(1 + plant.versions.compared(incumbent), f"version {incumbent.version}")
+    champion, about = rivals.champion_on(plant, incumbent, found, splits, rows, spans, options, progress)
     rates = baselines.hourly_rates(rivals.training_rows(rows, splits))
     others = rivals.baselines_on(found, spans, options, scale, rates)
     unseen = [r.known() for r in (*spans["test"], *spans["unseen_machines"])]
     checked = audit.findings(rivals.training_rows(rows, splits), unseen, found.histories, found.spec)
-    verdict = comparison.verdict(ours, champion, others, spans, scale, checked)
+    verdict = verdicts.verdict(ours, champion, others, spans, scale, checked, turn)
     told: list[Measures] = []
     for rival in (ours, *([champion] if champion else []), *others):
         progress.step(len(told), 0, "Working out intervals")
@@ -116,6 +119,7 @@ def retrain(
         "trials": trials,
         "seed": options.seed,
         "one_row_kept_of": thinned,
+        "compared_with": {"run": incumbent.run_id, "version": incumbent.version, "turn": turn.number},
         "better": verdict.better,
         "verdict": verdict.why,
         "who": options.who,
@@ -123,8 +127,8 @@ def retrain(
     files = model_card.files(candidate, told, curves, importance, facts, [*warnings, *(f.text for f in checked)])
     progress.step(0, 0, "Keeping the version with its figures")
     progress.check()
-    made = plant.versions.register(candidate, facts, files, options.note)
-    before = None if champion is None else plant.versions.champion
+    made = plant.versions.register(candidate, facts, files, options.note, incumbent.run_id)
+    before = None if champion is None else incumbent.version
     promoted = False
     if promote:
         plant.versions.promote(made.version, options.who, options.note or verdict.why)

@@ -85,6 +85,7 @@ def rival_of(candidate: Candidate, spans: Spans) -> Rival:
 
 def champion_on(
     plant: Plant,
+    version: ModelVersion,
     found: Gathered,
     splits: Splits,
     rows: Sequence[MachineRows],
@@ -92,9 +93,8 @@ def champion_on(
     options: TrainingSettings,
     progress: Progress,
 ) -> tuple[Rival | None, str]:
-    """The model in use on the same rows, or why it cannot be compared. One that was trained on some of them is fitted
-    anew by its recipe on the candidate's training span."""
-    version = plant.versions.get("champion")
+    """The model in use, `version`, on the same rows, or why it cannot be compared. One that was trained on some of them
+    is fitted anew by its recipe on the candidate's training span."""
     try:
         model = plant.versions.model(version.version)
     except PdmError as exc:

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from pdm_desktop.core import provenance, retraining, versions
+from pdm_desktop.core import champion, provenance, retraining
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.gathering import ENOUGH
 from pdm_desktop.core.model_results import (
@@ -125,7 +125,7 @@ def _known_until(store: Store, settings: Settings) -> int | None:
 
 def _own_facts(store: Store, mlruns: Path) -> Mapping[str, Any]:
     """Where the model in use came from, where it was trained on machines of this plant; else nothing."""
-    facts = versions.facts_in_use(mlruns)
+    facts = champion.facts(mlruns)
     return facts if "known_until" in facts and provenance.machines_here(store, facts) else {}
 
 

@@ -1,12 +1,10 @@
 """The versions of a workspace's model: registered with MLflow, one of them the champion, with who decided what and why.
 
-Which version is in use also stands in a small file of its own beside the store, so that a start needs no MLflow. Its
-paths are relative: a moved or copied workspace loads its models. The file decides; the alias follows it.
+Which version is in use stands in a small file of its own (core/champion.py): it decides, MLflow's alias follows it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import uuid
@@ -15,10 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdm_desktop.core import exchange, paths, registry
+from pdm_desktop.core import champion, exchange, paths, registry
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.model_results import Decision, ModelVersion, Origin
-from pdm_desktop.core.scoring import CHECKSUMS, DESCRIPTION, Model
+from pdm_desktop.core.scoring import DESCRIPTION, Model
 from pdm_desktop.core.times import now_ms
 from pdm_desktop.core.training import Candidate
 
@@ -28,64 +26,16 @@ if TYPE_CHECKING:
 NAME = "pdm-risk"
 EXPERIMENT = "plant"
 ALIAS = "champion"
-IN_USE = "champion.json"
 BUNDLED = "1"
 """The champion that ships with the program is registered first, so that one can go back to it."""
 SENT_TO, SENT_AS = "sent_to", "sent_as"
 """Tags of a version: the tracking server that has a copy, and its number there."""
 _WORKSPACE = "workspace"
 _DECISION = "decision."
+_COMPARED = "compared."
+"""Tags of all versions together, so that they outlive a discarded one: whose run candidate N was compared with."""
+_PUT_IN_USE = ("promoted", "rolled back")
 _LONGEST = 2000
-
-
-def in_use(mlruns: Path) -> Model:
-    """The model in use: the champion promoted in this workspace, else the one that ships with the program.
-
-    No MLflow is imported. PdmError when its files are gone or altered.
-    """
-    entry = _entry(mlruns)
-    if entry is None:
-        return Model.load(paths.bundled_model())
-    folder = mlruns / entry["folder"]
-    hint = "Choose another version on the Models page, or take the folder from a backup."
-    try:
-        found = hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()
-    except OSError as exc:
-        raise PdmError(
-            f"Model version {entry['version']} is in use, but its files are gone.", hint, str(folder)
-        ) from exc
-    if found != entry["sha256"]:
-        raise PdmError(
-            f"The files of model version {entry['version']} are not those that were promoted.", hint, str(folder)
-        )
-    return _named(Model.load(folder), entry["version"])
-
-
-def facts_in_use(mlruns: Path) -> dict[str, Any]:
-    """Where the model in use came from: machines, known_until, features, goal ... No MLflow is imported. PdmError when
-    its files are gone or altered."""
-    plain = json.loads((in_use(mlruns).folder / DESCRIPTION).read_text("utf-8"))
-    facts: dict[str, Any] = plain.get("made_from") or {}
-    return facts
-
-
-def _entry(mlruns: Path) -> dict[str, str] | None:
-    try:
-        plain = json.loads((mlruns / IN_USE).read_text("utf-8"))
-        return {key: str(plain[key]) for key in ("version", "folder", "sha256")}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise PdmError(
-            f"Which model is in use cannot be read: {exc}.",
-            "Promote a version on the Models page.",
-            str(mlruns / IN_USE),
-        ) from exc
-
-
-def _named(model: Model, version: str) -> Model:
-    """The model under its number here: an imported one was counted elsewhere."""
-    return replace(model, info=replace(model.info, version=version))
 
 
 @dataclass(frozen=True)
@@ -114,10 +64,10 @@ class Versions:
             return (_described(_bundled(), True, True),)
         client = self._client()
         decided = self._decisions(client)
-        used = {BUNDLED} | {d.version for d in decided if d.action in ("promoted", "rolled back")}
-        champion = self.champion
+        used = {BUNDLED} | {d.version for d in decided if d.action in _PUT_IN_USE}
+        now = self.champion
         found = sorted(self._stored(client), key=lambda s: -int(s.version))
-        return tuple(_described(s, s.version == champion, s.version in used) for s in found)
+        return tuple(_described(s, s.version == now, s.version in used) for s in found)
 
     def get(self, version: str) -> ModelVersion:
         """One version by number, or `champion`. PdmError when there is none."""
@@ -130,7 +80,7 @@ class Versions:
     def model(self, version: str) -> Model:
         """A version ready to predict; files are checked. PdmError when there is none or it is damaged."""
         found = self._find(version)
-        return _named(Model.load(found.folder), found.version)
+        return champion.named(Model.load(found.folder), found.version)
 
     def decisions(self) -> tuple[Decision, ...]:
         """Who decided what, when and why; newest first."""
@@ -138,18 +88,43 @@ class Versions:
             return ()
         return tuple(reversed(self._decisions(self._client())))
 
+    def compared(self, incumbent: ModelVersion) -> int:
+        """How many candidates were compared with this version so far, also those that were discarded since.
+
+        Of candidates of an earlier release, which kept no note of it, those trained since it was last put in use.
+        """
+        if not (self.mlruns / registry.STORE).is_file():
+            return 0
+        client = self._client()
+        tags: Mapping[str, str] = client.get_registered_model(NAME).tags
+        noted = {key.removeprefix(_COMPARED): run for key, run in tags.items() if key.startswith(_COMPARED)}
+        decided = self._decisions(client)
+        since = max((d.at for d in decided if d.action in _PUT_IN_USE and d.version == incumbent.version), default=0)
+        brought = {d.version for d in decided if d.action == "imported"}
+        older = {s.version for s in self._stored(client) if s.tags.get("origin") == "trained" and s.created >= since}
+        older |= {d.version for d in decided if d.action == "discarded" and d.at >= since} - brought
+        return sum(run == incumbent.run_id for run in noted.values()) + len(older - set(noted))
+
     @property
     def champion(self) -> str:
         """The number of the version in use."""
-        entry = _entry(self.mlruns)
+        entry = champion.entry(self.mlruns)
         return BUNDLED if entry is None else entry["version"]
 
     # ---- changing
 
     def register(
-        self, candidate: Candidate, facts: Mapping[str, Any], files: Mapping[str, str], note: str = ""
+        self,
+        candidate: Candidate,
+        facts: Mapping[str, Any],
+        files: Mapping[str, str],
+        note: str = "",
+        compared_with: str = "",
     ) -> ModelVersion:
-        """Log a candidate as a run and register it; ended by any exception it leaves no version behind."""
+        """Log a candidate as a run and register it; ended by any exception it leaves no version behind.
+
+        compared_with: the run of the version in use that it was compared with.
+        """
         client = self._client()
         version = str(1 + max(int(s.version) for s in self._stored(client, deleted=True)))
         logged = registry.log_candidate(
@@ -161,12 +136,14 @@ class Versions:
             registry.write_checksums(logged.folder)
         made = self._add(client, logged, "trained", note)
         assert made.version == version, f"registered as {made.version}, described as {version}"
+        if compared_with:
+            client.set_registered_model_tag(NAME, _COMPARED + version, compared_with)
         return _described(made, False, False)
 
     def promote(self, version: str, who: str, why: str) -> ModelVersion:
         """Put a version in use. PdmError when there is none, it is damaged, or it is in use already."""
         found = self._find(version)
-        if found.version == self.champion and (self.mlruns / IN_USE).is_file():
+        if found.version == self.champion and champion.entry(self.mlruns) is not None:
             raise PdmError(f"Version {found.version} is in use already.", where="version")
         self._use(found, Decision(now_ms(), who, "promoted", found.version, self.champion, why))
         return self.get(found.version)
@@ -317,14 +294,7 @@ class Versions:
         exchange.check(Model.load(found.folder))
         client = self._client()
         found = self._find(found.version)
-        plain = {
-            "version": found.version,
-            "folder": found.folder.relative_to(self.mlruns).as_posix(),
-            "sha256": hashlib.sha256((found.folder / CHECKSUMS).read_bytes()).hexdigest(),
-        }
-        fresh = self.mlruns / (IN_USE + ".new")
-        fresh.write_text(json.dumps(plain, indent=1), "utf-8")
-        fresh.replace(self.mlruns / IN_USE)
+        champion.put_in_use(self.mlruns, found.version, found.folder)
         self._note(client, decision)
         self._follow(client)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdm_desktop.core import paths, registry, trees, versions
+from pdm_desktop.core import champion, paths, registry, trees
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.versions import Versions
@@ -214,7 +214,7 @@ def test_a_plant_copied_elsewhere_still_loads_its_models_also_where_nothing_may_
     for path in [there, *there.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
-        model = versions.in_use(there)
+        model = champion.in_use(there)
         assert model.info.version == "1"
         assert model.folder.is_relative_to(there)
         np.testing.assert_array_equal(model.predict(row), Model.load(paths.bundled_model()).predict(row))

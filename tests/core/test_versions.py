@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pdm_desktop.core import exchange, registry, training, versions
+from pdm_desktop.core import champion, exchange, registry, training, versions
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.versions import Versions
 from tests.core.small_models import FACTS, make_candidate, make_store
@@ -45,7 +45,7 @@ def kept(store: Path, tmp_path: Path) -> Versions:
 def test_without_a_store_the_bundled_version_is_in_use_and_nothing_is_made(tmp_path: Path) -> None:
     found = Versions(tmp_path / "mlruns")
     assert [(v.version, v.origin, v.champion) for v in found.all()] == [("1", "bundled", True)]
-    assert versions.in_use(tmp_path / "mlruns").info.version == "1"
+    assert champion.in_use(tmp_path / "mlruns").info.version == "1"
     assert not (tmp_path / "mlruns").exists()
 
 
@@ -53,8 +53,8 @@ def test_the_version_in_use_is_read_without_mlflow(kept: Versions) -> None:
     kept.promote("2", "Ada", "better")
     kept.close()
     code = (
-        "import sys; from pathlib import Path; from pdm_desktop.core import versions;"
-        f"print(versions.in_use(Path({str(kept.mlruns)!r})).info.version, 'mlflow' in sys.modules)"
+        "import sys; from pathlib import Path; from pdm_desktop.core import champion;"
+        f"print(champion.in_use(Path({str(kept.mlruns)!r})).info.version, 'mlflow' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["2", "False"]
@@ -74,7 +74,7 @@ def test_promoting_and_rolling_back_go_step_by_step_and_are_kept_with_who_and_wh
         ("Bob", "promoted", "3", "2", "second"),
         ("Ada", "promoted", "2", "1", "first"),
     ]
-    assert versions.in_use(kept.mlruns).info.version == "1"
+    assert champion.in_use(kept.mlruns).info.version == "1"
     kept.close()
 
 
@@ -136,17 +136,40 @@ def test_candidates_go_and_their_numbers_do_not_come_back_but_what_was_in_use_st
     kept.close()
 
 
+def test_how_many_were_compared_with_a_version_outlives_restarts_discards_and_moves(
+    kept: Versions, candidate: training.Candidate, tmp_path: Path
+) -> None:
+    bundled = kept.get("1")
+    assert kept.compared(bundled) == 2  # of an earlier release: without a note, but trained while it was in use
+    for number in ("4", "5"):
+        assert kept.register(candidate, FACTS, {}, "", bundled.run_id).version == number
+    assert kept.compared(bundled) == 4
+    kept.discard("5", "Ada", "")
+    kept.discard("2", "Ada", "")
+    kept.close()
+    there = Versions(shutil.copytree(kept.mlruns, tmp_path / "moved" / "mlruns"))
+    assert there.compared(there.get("1")) == 4
+    there.promote("4", "Ada", "")
+    four = there.get("4")
+    assert there.compared(four) == 0
+    there.register(candidate, FACTS, {}, "", four.run_id)
+    assert there.compared(four) == 1
+    there.rollback("Ada", "")
+    assert there.compared(there.get("1")) == 2  # those of the earlier release were before it was put in use again
+    there.close()
+
+
 def test_altered_files_of_the_version_in_use_are_noticed(kept: Versions) -> None:
     kept.promote("2", "Ada", "")
     folder = kept.model("2").folder
     booster = folder / "model.ubj"
     booster.write_bytes(booster.read_bytes()[:-1] + b"X")
     with pytest.raises(PdmError, match=r"model\.ubj"):
-        versions.in_use(kept.mlruns)
+        champion.in_use(kept.mlruns)
     assert "model.ubj" in kept.get("2").obstacle
     registry.write_checksums(folder)  # a forger would do that too
     with pytest.raises(PdmError, match="not those that were promoted"):
-        versions.in_use(kept.mlruns)
+        champion.in_use(kept.mlruns)
     kept.close()
 
 
@@ -163,7 +186,7 @@ def test_a_stick_carries_a_version_to_another_plant(
     )
     assert other.bring(stick, "Ada", "again").version == "2"
     assert other.promote("2", "Ada", "").champion
-    assert versions.in_use(other.mlruns).info.version == "2"
+    assert champion.in_use(other.mlruns).info.version == "2"
     other.close()
     kept.close()
 
