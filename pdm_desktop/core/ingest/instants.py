@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pdm_desktop.core import times as clock
+from pdm_desktop.core.ingest.months import UNCLEAR
+from pdm_desktop.core.ingest.numbered import FORMS, OLDEST
 from pdm_desktop.core.ingest.shapes import Form, Span, form
 
 Texts = npt.NDArray[np.bytes_]
@@ -15,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
-GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED, DAY_BEFORE_MONTH = range(7)
+GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED, DAY_BEFORE_MONTH, UNCLEAR_MONTH, OLD_NUMBER = range(9)
 REASONS = {
     EMPTY: "no time",
     NO_TIME: "not a time like 2015-01-31 06:00",
@@ -23,11 +25,11 @@ REASONS = {
     TOO_LATE: "a time in the future",
     SWAPPED: "not a time with day and month in the order of this file",
     DAY_BEFORE_MONTH: "not a time with the month behind the year",
+    UNCLEAR_MONTH: "a name that means another month in another language",
+    OLD_NUMBER: "a number that would be a time before 2000",
 }
 AHEAD = 2 * clock.DAY
 """How far ahead of the computer's clock a time may be: time zones and clocks that are a little wrong."""
-NUMBER_FORMS = {"epoch s": 1e3, "epoch ms": 1.0, "epoch us": 1e-3, "epoch ns": 1e-6, "excel": float(clock.DAY)}
-_EXCEL_ZERO = -25_569 * clock.DAY  # 1899-12-30, from which spreadsheets count days
 _PIVOT = 70  # two-digit years from here on are of the last century
 _MOST_SHAPES = 500
 _FAR = 1 << 60
@@ -42,7 +44,7 @@ class Moments(NamedTuple):
 
 
 def parse(texts: Texts, time_form: str, day_first: bool | None) -> Moments:
-    """What the texts say. time_form: "text", or a key of NUMBER_FORMS; day_first: the order where both are possible,
+    """What the texts say. time_form: "text", or one of numbered.FORMS; day_first: the order where both are possible,
     None: such texts are NO_TIME."""
     count = len(texts)
     ms = np.zeros(count, np.int64)
@@ -82,8 +84,8 @@ def check(ms: Ints, state: Bytes, now: int) -> None:
 
 def orders(texts: Texts) -> tuple[bool, bool, bool]:
     """Of a column: whether some text can be read either way round, whether one proves that the day stands first, and
-    whether one proves the month does. 24-03-01 may begin with the year: it proves a day only where more days than years
-    would stand in the column."""
+    whether one proves the month does. 24-03-01 and 24.03.01 may begin with the year: they prove a day only where more
+    days than years would stand in the column."""
     either = day = month = False
     firsts: set[int] = set()
     lasts: set[int] = set()
@@ -106,8 +108,7 @@ def orders(texts: Texts) -> tuple[bool, bool, bool]:
                 month |= bool(((two > 12) & (two <= 31) & (one >= 1) & (one <= 12)).any())
                 either |= bool(((one != two) & (one <= 12) & (two <= 12)).any())
                 last = _number(rows, found.year)
-                dotted = bool((rows[:, found.day[1]] == ord(".")).all())
-                if dotted or found.year[1] - found.year[0] == 4 or bool(((two > 12) | (last < 1) | (last > 31)).any()):
+                if found.year[1] - found.year[0] == 4 or bool(((two > 12) | (last < 1) | (last > 31)).any()):
                     year_first = False
                 else:
                     firsts.update(np.unique(one).tolist())
@@ -133,16 +134,18 @@ def _numbers(texts: Texts, time_form: str, ms: Ints, local: Flags, state: Bytes)
             except ValueError:
                 state[row] = NO_TIME if text.strip() else EMPTY
     finite = np.isfinite(values)
-    stamps = np.where(finite, values, 0.0) * NUMBER_FORMS[time_form]
+    found = FORMS[time_form]
+    stamps = np.where(finite, values, 0.0) * found.unit
     finite &= np.abs(stamps) < _FAR
     rounded = np.where(finite, np.rint(stamps), 0).astype(np.int64)
-    if time_form == "excel":
+    if found.unit == clock.DAY:
         # Days are kept to about a microsecond; readings are taken on whole seconds more often than a ms beside them.
         whole = np.rint(rounded / clock.SECOND).astype(np.int64) * clock.SECOND
-        rounded = np.where(np.abs(whole - rounded) <= 2, whole, rounded) + _EXCEL_ZERO
-        local[finite] = True
+        rounded = np.where(np.abs(whole - rounded) <= 2, whole, rounded)
+    rounded += found.zero
+    local[finite] = found.local
     ms[finite] = rounded[finite]
-    state[finite] = GOOD
+    state[finite] = np.where(rounded[finite] < OLDEST, OLD_NUMBER, GOOD)
 
 
 def _number(raw: Bytes, span: Span) -> npt.NDArray[np.int32]:
@@ -192,6 +195,8 @@ def _read(raw: Bytes, found: Form, day_first: bool | None) -> tuple[Ints, Bytes]
         good &= (hours < 24) & (minutes < 60)
         ms -= found.sign * (hours * clock.HOUR + minutes * clock.MINUTE)
     state = np.where(good, GOOD, np.where(swapped, SWAPPED, NO_TIME)).astype(np.uint8)
+    if found.month_number == UNCLEAR:
+        state[:] = UNCLEAR_MONTH
     if not found.either and found.month is not None and not bool(good.all()):
         state[(month > 12) & (month <= 31) & (day >= 1) & (day <= 12)] = DAY_BEFORE_MONTH
     return ms, state

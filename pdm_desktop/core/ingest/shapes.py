@@ -10,23 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-Span = tuple[int, int]
+from pdm_desktop.core.ingest.months import month_number
 
-_MONTHS = (
-    ("jan", "ene", "gen", "januar", "janvier", "enero", "gennaio", "january", "janv", "jän", "jänner", "januari"),
-    ("feb", "fév", "févr", "februar", "février", "febrero", "febbraio", "february", "februari", "fevereiro", "fev"),
-    ("mar", "mär", "mrz", "märz", "mars", "marzo", "march", "maart", "mrt", "março"),
-    ("apr", "avr", "abr", "april", "avril", "abril", "aprile"),
-    ("may", "mai", "mag", "mei", "mayo", "maggio", "maio"),
-    ("jun", "juin", "giu", "juni", "junio", "giugno", "june", "junho"),
-    ("jul", "juil", "lug", "juli", "juillet", "julio", "luglio", "july", "julho"),
-    ("aug", "aoû", "août", "ago", "august", "agosto", "augustus", "augusti"),
-    ("sep", "set", "sept", "september", "septembre", "septiembre", "settembre", "setembro"),
-    ("oct", "okt", "ott", "oktober", "octobre", "octubre", "ottobre", "october", "out", "outubro"),
-    ("nov", "november", "novembre", "noviembre", "novembro"),
-    ("dec", "dez", "déc", "dic", "des", "dezember", "décembre", "diciembre", "dicembre", "december", "dezembro"),
-)
-_MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
+Span = tuple[int, int]
 
 _LETTERS = r"[A-Za-z\x80-\xff]"
 _DATE = rf"""(?:
@@ -34,16 +20,25 @@ _DATE = rf"""(?:
   | (?P<y2>0000)(?P<m2>00)(?P<d2>00)
   | (?P<a>00?)(?P<s2>[-/. ])(?P<b>00?)(?P=s2)(?P<y3>0000|00)
   | (?P<d4>00?)\.?[- /]?(?P<n4>{_LETTERS}{{3,}})\.?[- /]?,?[ ]?(?P<y4>0000|00)
-  | (?P<n5>{_LETTERS}{{3,}})\.?[- ](?P<d5>00?),?[- ](?P<y5>0000)
+  | (?P<n5>{_LETTERS}{{3,}})\.?[- ][ ]?(?P<d5>00?),?[- ](?P<y5>0000)
 )"""
-_TIME = r"""(?:
-    (?P<h>00?)[:.h](?P<i>00)(?:[:.m](?P<s>00)s?(?:[.,:](?P<f>0{1,9}))?)?
+_HALVES = {word.encode().decode("latin-1"): half for half, words in (
+    (0, ("오전", "上午", "午前")), (12, ("오후", "下午", "午後")),
+) for word in words}  # fmt: skip
+"""What stands before a time in the morning or in the afternoon."""
+_TIME = rf"""(?:(?P<before>{"|".join(_HALVES)})[ ]?)?(?:
+    (?P<h>00?)[:.h](?P<i>00)(?:[:.m](?P<s>00)s?(?:[.,:](?P<f>0{{1,9}}))?)?
   | (?P<hc>00)(?P<ic>00)(?P<sc>00)?
 )
-(?:[ ]?(?P<half>[AaPp])\.?[ ]?[Mm]\.?)?"""
+(?:[ ]{{0,3}}(?P<half>[AaPp])\.?[ ]{{0,3}}[Mm]\.?)?"""
 _ZONE = r"(?:[ ]?(?P<utc>Z|UTC|GMT)|[ ]?(?P<sign>[+-])(?P<oh>00):?(?P<om>00)?)?"
 _FULL = re.compile(
     rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)??{_DATE}(?:(?:[T_]|,?[ ]+|[ ]-[ ]|:){_TIME}{_ZONE})?[ ]*\Z", re.VERBOSE
+)
+_YEAR_LAST = re.compile(
+    rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)?(?P<n4>{_LETTERS}{{3,}})[ ]{{1,2}}(?P<d4>00?)[ ]+{_TIME}[ ]"
+    r"(?:(?P<utc>UTC|GMT)[ ])?(?P<y4>0000)[ ]*\Z",
+    re.VERBOSE,
 )
 _CLOCK = re.compile(rf"[ ]*{_TIME}[ ]*\Z", re.VERBOSE)
 _COMPACT = re.compile(r"[ ]*(?P<y2>0000)(?P<m2>00)(?P<d2>00)(?P<hc>00)(?P<ic>00)(?P<sc>00)?[ ]*\Z")
@@ -51,7 +46,8 @@ _COMPACT = re.compile(r"[ ]*(?P<y2>0000)(?P<m2>00)(?P<d2>00)(?P<hc>00)(?P<ic>00)
 
 @dataclass(frozen=True)
 class Form:
-    """Where the parts of a time stand (start, stop); None where the text has none. month_number: of a month's name.
+    """Where the parts of a time stand (start, stop); None where the text has none. month_number: of a month's name,
+    UNCLEAR where that differs between languages.
     either: day and month could change places, `day` stands first. half: None, or 0 (AM) or 12 (PM)."""
 
     year: Span
@@ -73,8 +69,8 @@ class Form:
 @lru_cache(4096)  # hostile files have endlessly many
 def form(shape: bytes) -> Form | None:
     """What a shape (bytes of UTF-8, digits as 0) says; None where it is no date with or without a time."""
-    text = shape.decode("latin-1")
-    match = _COMPACT.match(text) or _FULL.match(text)
+    text = _spaced(shape)
+    match = _COMPACT.match(text) or _FULL.match(text) or _YEAR_LAST.match(text)
     if match is None:
         return None
     parts = match.groupdict()
@@ -87,11 +83,11 @@ def form(shape: bytes) -> Form | None:
 
     year = span("y1", "y2", "y3", "y4", "y5")
     name = parts.get("n4") or parts.get("n5")
-    number = _month_number(name) if name else 0
+    number = month_number(name.encode("latin-1").decode("utf-8", "replace")) if name else 0
     day = span("d1", "d2", "a", "d4", "d5")
     if year is None or day is None or (name and not number):
         return None
-    half = parts.get("half")
+    half = (parts.get("half") or "").casefold()
     return Form(
         year=year,
         month=span("m1", "m2", "b"),
@@ -102,7 +98,7 @@ def form(shape: bytes) -> Form | None:
         minute=span("i", "ic"),
         second=span("s", "sc"),
         fraction=span("f"),
-        half=None if not half else 12 if half in "Pp" else 0,
+        half={"": _HALVES.get(parts.get("before") or ""), "a": 0, "p": 12}[half],
         utc=parts.get("utc") is not None,
         sign=0 if parts.get("sign") is None else -1 if parts["sign"] == "-" else 1,
         offset_hour=span("oh"),
@@ -113,7 +109,7 @@ def form(shape: bytes) -> Form | None:
 @lru_cache(4096)  # hostile files have endlessly many
 def is_clock(shape: bytes) -> bool:
     """Whether a shape is a time of day alone."""
-    return _CLOCK.match(shape.decode("latin-1")) is not None
+    return _CLOCK.match(_spaced(shape)) is not None
 
 
 def shape_of(text: str) -> bytes:
@@ -121,6 +117,8 @@ def shape_of(text: str) -> bytes:
     return re.sub(rb"[0-9]", b"0", text.strip().encode("utf-8"))
 
 
-def _month_number(name: str) -> int:
-    word = name.encode("latin-1").decode("utf-8", "replace").casefold().rstrip(".")
-    return _MONTH.get(word, 0)
+def _spaced(shape: bytes) -> str:
+    """A shape with blanks for the narrow and the unbreakable ones that newer programs write before AM and PM."""
+    for blank in (b"\xc2\xa0", b"\xe2\x80\xaf", b"\xe2\x80\x89"):
+        shape = shape.replace(blank, b" " * len(blank))
+    return shape.decode("latin-1")
