@@ -25,6 +25,10 @@ class PdmError(Exception):
         return {"message": self.message, "hint": self.hint, "where": self.where}
 
 
+class WorkspaceError(PdmError):
+    """The workspace is at fault, not what was to be brought in: a full disk, a folder that may not be written to."""
+
+
 class UsageError(PdmError):
     """A wrong use of the command line: exit code 2."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pdm_desktop.core import times
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import PdmError, WorkspaceError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import FileReport, WatchFailure, WatchReport, WatchSettings
 
@@ -103,7 +103,13 @@ class Watch:
         # The oldest first: where two files disagree, the newer one is to hold.
         for name in sorted(files, key=lambda name: (files[name].changed, name)):
             progress.check()
-            self._take(name, now, bring_in, recorded, progress, made)
+            try:
+                self._take(name, now, bring_in, recorded, progress, made)
+            except WorkspaceError as exc:
+                # No fault of the file: it waits until the workspace can take it.
+                made.waiting.append(name)
+                made.problem = str(exc)
+                break
         return made.report()
 
     def _take(
@@ -129,8 +135,10 @@ class Watch:
                 return
         except FileNotFoundError:
             return  # taken away meanwhile: none of our business
-        except OSError:
+        except OSError as exc:
             made.waiting.append(name)  # its writer still has it, or the share stutters
+            if now - seen.since >= DOUBTFUL_REST:
+                made.problem = f"{name} cannot be read: {exc.strerror}. It is tried again."
             return
         if content in self._memory.contents or content in recorded():
             made.known.append(name)
@@ -138,6 +146,8 @@ class Watch:
             return
         try:
             reports = bring_in(path, progress)
+        except WorkspaceError:
+            raise
         except PdmError as exc:
             if _gone_or_changed(path, seen):
                 return  # a later look sees what became of it
@@ -215,7 +225,7 @@ class Watch:
             fresh.write_text(text, "utf-8")
             fresh.replace(self._path)
         except OSError as exc:
-            raise PdmError(
+            raise WorkspaceError(
                 f"What was seen in the watched folder cannot be noted: {exc.strerror}.",
                 "Check that the workspace's folder may be written to.",
                 str(self._path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -161,3 +162,40 @@ def test_the_check_refuses_files_that_give_a_sensor_in_two_units_before_any_is_i
     with pytest.raises(PdmError, match="degF"):
         workspace.import_tables([(path, Choices()) for path in files], Progress(), dry_run=True)
     assert workspace.data_overview(Progress()).sensor_rows == ()
+
+
+def test_a_file_that_came_in_before_does_not_take_back_what_a_newer_one_corrected(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    head = "datetime,machineID,heat\n"
+    january = write(tmp_path, "january.csv", head + "2015-01-01 06:00:00,1,10\n2015-01-01 07:00:00,1,11\n")
+    corrected = write(tmp_path, "corrected.csv", head + "2015-01-01 07:00:00,1,12\n")
+    workspace.import_files([january], Progress())
+    workspace.import_files([corrected], Progress())
+    before = record(workspace)
+    for dry_run in (True, False):
+        (again,) = workspace.import_files([january], Progress(), dry_run=dry_run).files
+        assert (again.accepted, again.unchanged, again.conflicts, again.batch) == (0, 2, 0, None)
+        assert any("corrected by a newer import" in note for note in again.notes)
+        assert record(workspace) == before
+    # Once the correction is taken back, the file's own value is there again; as another machine's it is new.
+    workspace.undo(2, Progress())
+    assert workspace.import_files([january], Progress()).files[0].unchanged == 2
+    other = workspace.import_files([january], Progress(), choices=Choices(machine="2", columns=OTHER)).files[0]
+    assert (other.accepted, other.conflicts, other.machines) == (2, 0, ("2",))
+
+
+OTHER = {"machineID": Role("ignore")}
+
+
+def test_of_a_folder_s_files_that_disagree_the_one_changed_last_holds(workspace: Workspace, tmp_path: Path) -> None:
+    head = "datetime,machineID,heat\n"
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for age, name, value in ((100, "january.csv", 10), (50, "corrected.csv", 12)):
+        path = write(folder, name, f"{head}2015-01-01 06:00:00,1,{value}\n")
+        os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+    workspace.import_files([folder], Progress())
+    with sqlite3.connect(workspace.folder / "plant.db") as db:
+        assert db.execute("SELECT heat FROM telemetry_by_name").fetchall() == [(12.0,)]
+    db.close()

@@ -16,7 +16,7 @@ from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import ConflictCell
 from pdm_desktop.core.store import Store, tables
-from pdm_desktop.core.store.database import file_system
+from pdm_desktop.core.store.database import file_system, world_faults
 from pdm_desktop.core.store.tables import HEAD, natural_key
 
 HOUR = 3_600_000
@@ -582,3 +582,18 @@ def test_sqlalchemy_sees_no_foreign_key_broken(store: Store) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     engine.dispose()
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR | 3 << 8, sqlite3.SQLITE_CANTOPEN], ids=["write", "open"])
+def test_a_disk_without_room_is_called_full_whatever_sqlite_calls_it(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = sqlite3.OperationalError("disk I/O error")
+    fault.sqlite_errorcode = code
+    with pytest.raises(PdmError) as roomy, world_faults(tmp_path / "plant.db"):
+        raise fault
+    assert "full" not in roomy.value.message
+    usage = shutil.disk_usage(tmp_path)._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(PdmError, match="The disk is full; nothing was changed"), world_faults(tmp_path / "plant.db"):
+        raise fault

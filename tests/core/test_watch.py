@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -456,3 +457,18 @@ def test_a_moved_file_that_is_taken_away_is_no_matter(plant: Plant) -> None:
     assert plant.look() == WatchReport()
     plant.restart()
     assert plant.look() == WatchReport()
+
+
+def test_what_ails_the_workspace_is_no_fault_of_the_file(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant.watch(move=True)
+    plant.drop(HEAD + "".join(ROWS))
+    plant.look()
+    usage = shutil.disk_usage(plant.share)._replace(free=1_000)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: usage)
+        report = plant.look()
+    assert (report.failed, report.waiting) == ((), ("export.csv",))
+    assert "The disk has 0 MB free" in report.problem
+    assert plant.names() == ["export.csv"]
+    assert imported(plant.look()) == ["export.csv"]
+    assert plant.names("done") == ["export.csv"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdm_desktop.core import times as clock
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import PdmError, WorkspaceError
 from pdm_desktop.core.ingest import zones
 from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.blocks import Blocks, Overturned
@@ -117,7 +117,10 @@ def _import(
                 rejected_values=run.rejected_values,
                 rejects=None if rejects.path is None else rejects.path.name,
             )
+            before = writer.came_before
         reports = [_report(run, writer, counts, plan.kind, rejects)]
+        if before:
+            reports = [_as_it_stands(reports[0])]
         if derived and plan.kind != "failures":
             with store.batch(_file_name(plan), "failures", keep=not dry_run) as second:
                 _derive(run, second)
@@ -129,6 +132,14 @@ def _import(
     finally:
         rejects.close(keep=kept)
     return [replace(report, rejects_file=_path(rejects) if i == 0 else None) for i, report in enumerate(reports)]
+
+
+def _as_it_stands(report: FileReport) -> FileReport:
+    note = (
+        f"This very file came in before and stands; {report.conflicts:,} rows that differ were corrected by a newer "
+        f"import and stay so. Undo that one to have the former values back."
+    )
+    return replace(report, unchanged=report.unchanged + report.conflicts, conflicts=0, notes=(*report.notes, note))
 
 
 def _path(rejects: Rejects) -> str | None:
@@ -155,7 +166,7 @@ def _check_disk(store: Store, plan: Plan) -> None:
     except OSError:
         return  # where the system does not say, SQLite will
     if free < needed:
-        raise PdmError(
+        raise WorkspaceError(
             f"The disk has {free / 1e6:,.0f} MB free; this import may need {needed / 1e6:,.0f} MB.",
             "Free some space, or put the workspace on another disk.",
             str(store.path.parent),

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import PdmError, WorkspaceError
 from pdm_desktop.core.ingest.cells import Floats, Ints
 
 _Rows = npt.NDArray[np.void]
@@ -173,8 +173,8 @@ def sensors_of(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return list({sensor.casefold(): sensor for _, sensor in reversed(pairs)}.values())[::-1]
 
 
-def _disk(exc: OSError, folder: Path) -> PdmError:
-    return PdmError(f"The disk failed during the import: {exc.strerror or exc}.", "Free some space.", str(folder))
+def _disk(exc: OSError, folder: Path) -> WorkspaceError:
+    return WorkspaceError(f"The disk failed during the import: {exc.strerror or exc}.", "Free some space.", str(folder))
 
 
 def _places(part: _Part, tags: Ints) -> list[tuple[int, int]]:

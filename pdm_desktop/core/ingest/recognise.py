@@ -15,6 +15,7 @@ import numpy as np
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import aliases, columns, decimals, dialect, encoding, instants, source, workbook, zones
+from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.decimals import Marks
 from pdm_desktop.core.ingest.dialect import Table
 from pdm_desktop.core.ingest.facts import Facts
@@ -119,7 +120,8 @@ def discover(paths: Sequence[Path]) -> list[tuple[Path, str | None]]:
     """Files to look at, with the member of an archive that holds several. A folder stands for the files in it."""
     found: list[tuple[Path, str | None]] = []
     for path in paths:
-        inside = [file for file in sorted(path.iterdir()) if file.is_file()] if path.is_dir() else [path]
+        with reading(path):
+            inside = _by_age(path) if path.is_dir() else [path]
         for file in inside:
             try:
                 members = _sheets(file, "zip") if source.container(file) == "zip" else ()
@@ -129,6 +131,12 @@ def discover(paths: Sequence[Path]) -> list[tuple[Path, str | None]]:
                 continue
             found += [(file, member) for member in members] if len(members) > 1 else [(file, None)]
     return found
+
+
+def _by_age(folder: Path) -> list[Path]:
+    """The files of a folder, those changed last at the end: where two disagree, the newer one is to hold."""
+    files = [file for file in folder.iterdir() if file.is_file()]
+    return sorted(files, key=lambda file: (file.stat().st_mtime_ns, file))
 
 
 def in_order(plans: Sequence[Plan]) -> list[Plan]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import WorkspaceError
 from pdm_desktop.core.ingest.recognise import REJECTS_HEADER
 from pdm_desktop.core.ingest.tokens import number_of
 from pdm_desktop.core.results import RejectedCell
@@ -65,7 +65,7 @@ class Rejects:
                 self._file = self._open(self._folder)
             csv.writer(self._file, lineterminator="\r\n").writerows(self._row(reject) for reject in rejects)
         except OSError as exc:
-            raise PdmError(
+            raise WorkspaceError(
                 f"The rejects file cannot be written: {exc.strerror}.", "Check the disk.", str(self._folder)
             ) from exc
 
@@ -83,7 +83,7 @@ class Rejects:
             except OSError as exc:  # the disk may only now be found full
                 if self.path is not None:
                     self.path.unlink(missing_ok=True)
-                raise PdmError(
+                raise WorkspaceError(
                     f"The rejects file cannot be written: {exc.strerror}.", "Check the disk.", str(self._folder)
                 ) from exc
         if not keep and self.path is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 import time
@@ -14,7 +15,7 @@ from pathlib import Path, PurePath
 import sqlalchemy as sa
 
 from pdm_desktop.core import paths
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import PdmError, WorkspaceError
 from pdm_desktop.core.results import Upgrade
 from pdm_desktop.core.store import tables
 
@@ -22,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "fuse.sshfs", "davfs", "ceph"}
 _MAGIC = b"SQLite format 3\0"
+_LITTLE = 1_000_000
+"""Bytes: with less free, a write that failed did so for want of room."""
 
 
 def open_engine(path: Path, read_only: bool) -> tuple[sa.Engine, Upgrade | None]:
@@ -216,10 +219,10 @@ def world_faults(path: Path) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as exc:
         cause = exc.orig if isinstance(exc, sa.exc.DBAPIError) else exc
-        message = _fault(cause)
+        message = _fault(cause, path)
         if message is None:
             raise
-        raise PdmError(*message, str(path)) from exc
+        raise WorkspaceError(*message, str(path)) from exc
 
 
 _FAULTS = {
@@ -229,12 +232,27 @@ _FAULTS = {
     sqlite3.SQLITE_READONLY: ("The database cannot be written here.", "Check the folder's permissions."),
     sqlite3.SQLITE_CANTOPEN: ("The database cannot be opened.", "Check the folder's permissions."),
     sqlite3.SQLITE_PERM: ("The database cannot be opened.", "Check the folder's permissions."),
-    sqlite3.SQLITE_IOERR: ("The disk failed while the database was used.", "Check the disk; restore from backups/."),
+    sqlite3.SQLITE_IOERR: (
+        "The disk failed while the database was used.",
+        "Check the disk and open the workspace again; only a damaged record needs a backup.",
+    ),
     sqlite3.SQLITE_CORRUPT: ("The database is damaged.", "Restore plant.db from backups/."),
     sqlite3.SQLITE_NOTADB: ("This file is not a database.", "Restore plant.db from backups/."),
 }
 
 
-def _fault(cause: BaseException | None) -> tuple[str, str] | None:
+def _fault(cause: BaseException | None, path: Path) -> tuple[str, str] | None:
     code = getattr(cause, "sqlite_errorcode", None)
-    return _FAULTS.get(code & 0xFF) if isinstance(code, int) else None
+    if not isinstance(code, int):
+        return None
+    # Where the journal's memory map or the journal itself finds no room, SQLite speaks of a failing disk.
+    if code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _no_room(path.parent):
+        code = sqlite3.SQLITE_FULL
+    return _FAULTS.get(code & 0xFF)
+
+
+def _no_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LITTLE
+    except OSError:
+        return False

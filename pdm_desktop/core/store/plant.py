@@ -310,13 +310,14 @@ class Store:
     def batch(self, file: str, kind: Kind, *, keep: bool = True) -> Iterator[BatchWriter]:
         """One file's import, in one transaction; the writer's `finish` must be called inside. BatchWriter.kept tells
         whether it was kept: not when `keep` is false (a dry run), nor when nothing changed and a file of the same
-        content is in the record already. An exception that leaves the block takes everything back."""
+        content is in the record already, nor when it would only undo what corrected such a file since. An exception
+        that leaves the block takes everything back."""
         try:
             with self._write() as db:
                 writer = BatchWriter(db, file, kind)
                 yield writer
                 assert writer.finished, "a batch must be finished"
-                if not keep or (not writer.altered and writer.known_file):
+                if not keep or (not writer.altered and writer.known_file) or writer.came_before:
                     raise _Discarded
                 writer.kept = True
         except _Discarded:

@@ -190,6 +190,22 @@ class BatchWriter:
         ).fetchone()
         return row is not None
 
+    @property
+    def came_before(self) -> bool:
+        """Whether a file of the same content brought these machines' records and stands: whatever differs now was
+        corrected since, and the newer correction holds (after `finish`)."""
+        totals = self._totals
+        if totals.accepted or not totals.conflicts:
+            return False
+        row = self._db.execute(
+            "SELECT 1 FROM batch b JOIN batch o ON o.sha256 = b.sha256 AND o.kind = b.kind AND o.id < b.id"
+            " WHERE b.id = ? AND o.undone_at IS NULL AND NOT EXISTS"
+            " (SELECT machine, first, last FROM batch_machine WHERE batch = b.id EXCEPT"
+            " SELECT machine, first, last FROM batch_machine WHERE batch = o.id)",
+            (self.id,),
+        ).fetchone()
+        return row is not None
+
     # -- the catalogue ------------------------------------------------------------------------------------------------
 
     def _machine_ids(self, names: Sequence[str], codes: Ints) -> Ints:
