@@ -25,7 +25,7 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     bring.add_argument("--kind", choices=["telemetry", "errors", "maintenance", "failures", "machines"])
     bring.add_argument("--time-zone", metavar="ZONE", help="IANA zone of times without an offset")
     roles = "machine, timestamp, date, time, error, component, failure[:VALUE], machine_model, age, known"
-    roles += ", sensor[:NAME[:UNIT]], tag, value, quality, ignore"
+    roles += ", sensor[:NAME[:UNIT]], tag, value, quality, unit[:COLUMN], ignore"
     bring.add_argument("--map", action="append", metavar="COLUMN=ROLE", help=f"what a column holds: {roles}")
     bring.add_argument("--profile", metavar="NAME", help="read the files as this profile says")
     bring.add_argument("--save-profile", metavar="NAME", help="keep how the first file was read, for others like it")
@@ -40,6 +40,12 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     bring.add_argument("--layout", choices=["wide", "long", "wide-tags"], help="a column a sensor, a row a value, ...")
     bring.add_argument("--header-row", type=int, metavar="LINE", help="the line of the column names; 0: there is none")
     bring.add_argument("--units-row", type=int, metavar="LINE", help="the line of the units; 0: there is none")
+    bring.add_argument(
+        "--convert-units",
+        action="store_const",
+        const="convert",
+        help="convert values in another unit than their sensor's",
+    )
     bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
 
@@ -110,6 +116,7 @@ def _choices(arguments: Arguments) -> Any:
         machine=arguments.machine,
         time_zone=arguments.time_zone,
         day_first=arguments.day_first,
+        units=arguments.convert_units,
     )
 
 

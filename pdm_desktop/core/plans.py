@@ -38,6 +38,7 @@ ROLES: dict[str, str] = {
     "tag": "the name of what was measured (long layout)",
     "value": "what was measured (long layout)",
     "quality": "how good the value is",
+    "unit": "the unit of what was measured; with a column: of that one's values",
     "ignore": "not used",
 }
 """Roles a column can be given, with words for people."""
@@ -45,8 +46,8 @@ ROLES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Role:
-    """What a column holds. name: of a sensor, or the value of a status that means failure; unit: of a sensor;
-    machine: whose sensor it is, in layout "wide tags"."""
+    """What a column holds. name: of a sensor, or the value of a status that means failure, or the column whose units
+    it holds; unit: of a sensor; machine: whose sensor it is, in layout "wide tags"."""
 
     role: str
     name: str = ""
@@ -60,15 +61,15 @@ class Role:
         role = role.strip().casefold()
         if role not in ROLES:
             raise PdmError(f"There is no role {role!r}.", f"Roles are: {', '.join(ROLES)}.", "map")
-        if role == "failure":
+        if role in ("failure", "unit"):
             return Role(role, rest.strip())
         if rest and role != "sensor":
-            raise PdmError(f"Only sensor and failure take a name, not {role}.", "", "map")
+            raise PdmError(f"Only sensor, failure and unit take a name, not {role}.", "", "map")
         name, _, unit = rest.partition(":")
         return Role(role, name.strip(), unit.strip())
 
     def __str__(self) -> str:
-        if self.role == "failure" and self.name:
+        if self.role in ("failure", "unit") and self.name:
             return f"{self.role}:{self.name}"
         if self.role != "sensor" or not (self.name or self.unit):
             return self.role
@@ -98,6 +99,8 @@ class Choices:
     """IANA name; None = the plant's."""
     day_first: bool | None = None
     """01/02/2015: True = the 1st of February, False = the 2nd of January."""
+    units: Literal["convert"] | None = None
+    """What becomes of values in another unit than their sensor's, where that is certain."""
 
 
 NO_CHOICES = Choices()
@@ -106,8 +109,8 @@ NO_CHOICES = Choices()
 @dataclass(frozen=True)
 class Question:
     """What the file does not tell and nobody may guess. key: the field of Choices that answers it (kind, day_first,
-    machine, or columns); options: (value of that field, words), empty where any text answers; suggested: the likely
-    value, to be preselected, None when there is none."""
+    machine, units, or columns); options: (value of that field, words), empty where any text answers; suggested: the
+    likely value, to be preselected, None when there is none."""
 
     key: str
     text: str
@@ -116,6 +119,16 @@ class Question:
     options: tuple[tuple[object, str], ...] = ()
     suggested: object = None
     where: str = ""
+
+
+class OpenQuestion(PdmError):
+    """A question that only the whole file raised. path, sheet: of which table."""
+
+    def __init__(self, question: Question, path: Path, sheet: str | None) -> None:
+        super().__init__(question.text, question.hint, question.where)
+        self.question = question
+        self.path = path
+        self.sheet = sheet
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,8 @@ class PlanColumn:
     role: Role
     unit: str = ""
     """As the units row says."""
+    inside: bool = False
+    """Whether its cells have units behind their numbers."""
 
 
 @dataclass(frozen=True)

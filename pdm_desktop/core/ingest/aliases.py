@@ -81,6 +81,13 @@ _NAMES: dict[str, str] = {
         quality qualityflag qualitycode opcquality qual qualitaet qualitat guete gute qualite calidad qualita kwaliteit
         qualidade kvalitet jakosc kvalita status statuscode badflag state valuestatus
         质量 质量码 качество""",
+    "unit": """
+        unit units uom engunit engunits engineeringunit engineeringunits eu unitofmeasure unitofmeasurement
+        measurementunit valueunit unitsymbol
+        einheit einheiten masseinheit maszeinheit messeinheit unite unites unitemesure unitedemesure
+        unidad unidades unidadmedida unidaddemedida unita unitadimisura unitamisura um eenheid eenheden meeteenheid
+        unidade unidadedemedida enhet enheter jednostka jednotka jednotky mertekegyseg birim birimi yksikko enhed
+        单位 計量単位 单位名称 単位 единица единицы единицаизмерения единицыизмерения едизм ед""",
 }  # fmt: skip
 _MACHINE_STEMS = ("machine", "maschine", "maquina", "macchina", "maskin", "equipment", "equipement", "anlagen")
 _MACHINE_ENDS = ("id", "no", "nr", "nummer", "number", "name", "naam", "code", "nom", "tag", "key", "kennung", "numero")

@@ -17,6 +17,7 @@ from pdm_desktop.core.ingest.blocks import Block, NoRow
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.stripping import HIDDEN, HIDDEN_LINE, ungrouped, without_quotes
 from pdm_desktop.core.ingest.tokens import MISSING, is_missing, number_of
+from pdm_desktop.core.ingest.units import LONGEST_MEASURED, bare, split_measured
 from pdm_desktop.core.plans import Plan
 
 Texts = npt.NDArray[np.bytes_]
@@ -37,6 +38,8 @@ class Cells:
     lines: Ints
     texts: dict[int, Texts] = field(default_factory=dict)
     numbers: dict[int, Floats] = field(default_factory=dict)
+    units: dict[int, tuple[Ints, list[str]]] = field(default_factory=dict)
+    """Of columns whose cells have units behind their numbers: codes and the units, "" where there is none."""
     rejected_rows: list[Reject] = field(default_factory=list)
     rejected_values: list[Reject] = field(default_factory=list)
 
@@ -49,6 +52,7 @@ class Cells:
         self.lines = self.lines[which]
         self.texts = {position: column[which] for position, column in self.texts.items()}
         self.numbers = {position: column[which] for position, column in self.numbers.items()}
+        self.units = {position: (codes[which], names) for position, (codes, names) in self.units.items()}
 
 
 def read(block: Block, plan: Plan) -> Cells:
@@ -80,6 +84,13 @@ def _joined(parts: list[Cells]) -> Cells:
         whole.texts[position] = np.concatenate([part.texts[position] for part in parts])
     for position in parts[0].numbers:
         whole.numbers[position] = np.concatenate([part.numbers[position] for part in parts])
+    for position in parts[0].units:
+        names = list(dict.fromkeys(name for part in parts for name in part.units[position][1]))
+        place = {name: code for code, name in enumerate(names)}
+        codes = [
+            np.array([place[n] for n in own] or [0], np.int64)[at] for at, own in (p.units[position] for p in parts)
+        ]
+        whole.units[position] = np.concatenate(codes), names
     for part in parts:
         whole.rejected_rows += part.rejected_rows
         whole.rejected_values += part.rejected_values
@@ -119,6 +130,12 @@ def _read_clean(block: Block, plan: Plan) -> Cells | None:
         if column.role.role == "ignore":
             continue
         values = frame[str(position)].to_numpy()
+        if column.inside:
+            found = _measured(values, plan)
+            if found is None:
+                return None
+            cells.numbers[position], cells.units[position] = found
+            continue
         if column.role.role in NUMBERS:
             numbers = values if values.dtype.kind == "f" else _from_texts(values, plan)
             if numbers is None or bool(np.isinf(numbers).any()):
@@ -147,7 +164,8 @@ def _frame(data: bytes, plan: Plan, count: int, *, as_text: bool) -> pd.DataFram
     types: dict[str, str] = {}
     for position, column in enumerate(plan.columns):
         role = column.role.role
-        types[str(position)] = "float64" if role in NUMBERS and not as_text else f"S{_width(role)}"
+        number = role in NUMBERS and not as_text and not column.inside
+        types[str(position)] = "float64" if number else f"S{_width(role)}"
     try:
         frame = pd.read_csv(
             io.BytesIO(data),
@@ -164,6 +182,26 @@ def _frame(data: bytes, plan: Plan, count: int, *, as_text: bool) -> pd.DataFram
     except (ValueError, OverflowError):  # text in a number column, or a line with a cell too many
         return None
     return frame if len(frame) == count and isinstance(frame.index, pd.RangeIndex) else None
+
+
+def _measured(texts: Texts, plan: Plan) -> tuple[Floats, tuple[Ints, list[str]]] | None:
+    """Numbers that have all the same unit behind them, and that unit; None for any others."""
+    texts = np.ascontiguousarray(texts).astype(f"S{_NAME_WIDTH}", copy=False)
+    if not len(texts) or bool(_full(texts).any()) or HIDDEN in texts[0]:
+        return None
+    split = split_measured(texts[0].decode("utf-8", "replace"))
+    if split is None:
+        return None
+    end = texts[0].strip()[len(split[0].encode()) :]
+    if not bool(np.strings.endswith(texts, end).all()):
+        return None
+    lengths = np.strings.str_len(texts)
+    if int(lengths.max()) > LONGEST_MEASURED:
+        return None
+    numbers = _from_texts(np.strings.slice(texts, lengths - len(end)), plan)
+    if numbers is None or not bool(np.isfinite(numbers).all()):
+        return None
+    return numbers, (np.zeros(len(numbers), np.int64), [bare(split[1])])
 
 
 def _from_texts(texts: Texts, plan: Plan) -> Floats | None:
@@ -227,7 +265,13 @@ def _read_carefully(block: Block, plan: Plan) -> Cells:
         if column.role.role == "ignore":
             continue
         texts = found[position]
-        if column.role.role in NUMBERS:
+        if column.inside:
+            units: list[str] = []
+            numbers = _numbers(texts, lines, plan, position, cells.rejected_values, units)
+            names = list(dict.fromkeys(units))
+            codes = np.array([names.index(unit) for unit in units], np.int64)
+            cells.numbers[position], cells.units[position] = numbers, (codes, names)
+        elif column.role.role in NUMBERS:
             cells.numbers[position] = _numbers(texts, lines, plan, position, cells.rejected_values)
         else:
             encoded = [text.encode() for text in texts]
@@ -248,11 +292,23 @@ def rows(block: Block, plan: Plan) -> Iterator[tuple[int, list[str]]]:
         ) from exc
 
 
-def _numbers(texts: list[str], lines: list[int], plan: Plan, position: int, rejects: list[Reject]) -> Floats:
+def _numbers(
+    texts: list[str],
+    lines: list[int],
+    plan: Plan,
+    position: int,
+    rejects: list[Reject],
+    units: list[str] | None = None,
+) -> Floats:
+    """The cells' numbers; units: filled with what stands behind them, where that is expected."""
     values = np.full(len(texts), math.nan)
     column = plan.columns[position].name
     for row, text in enumerate(texts):
         value = number_of(text, plan.decimal, plan.thousands)
+        if units is not None:
+            split = None if value is not None else split_measured(text)
+            value = value if split is None else number_of(split[0], plan.decimal, plan.thousands)
+            units.append("" if split is None or value is None else bare(split[1]))
         if value is not None:
             values[row] = value
         elif not is_missing(text):

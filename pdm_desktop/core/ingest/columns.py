@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pdm_desktop.core.ingest import key_columns, kinds, tags
+from pdm_desktop.core.ingest import key_columns, kinds, tags, unit_columns
 from pdm_desktop.core.ingest.draft import Draft
-from pdm_desktop.core.ingest.facts import Facts
-from pdm_desktop.core.ingest.units import split_unit, unit_of
-from pdm_desktop.core.plans import Choices, LayoutName, PlanColumn, Question, Role, TagRule
+from pdm_desktop.core.ingest.units import differ, split_unit, unit_of
+from pdm_desktop.core.plans import LayoutName, PlanColumn, Question, Role, TagRule
 from pdm_desktop.core.schema import Kind
 
 _LABELS: dict[Kind, tuple[str, ...]] = {
@@ -47,16 +46,8 @@ _LAYOUT_LACKS: dict[LayoutName, tuple[str, str]] = {
 }
 
 
-def assign(
-    facts: list[Facts],
-    units: list[str],
-    choices: Choices,
-    path: Path,
-    line: int,
-    known_sensors: frozenset[str],
-) -> Roles:
-    """The columns' roles; known_sensors: names in the plant's catalogue, casefolded."""
-    draft = Draft(facts, units, choices, path, line, known_sensors)
+def assign(draft: Draft) -> Roles:
+    """The columns' roles."""
     _refuse_twins(draft)
     key_columns.times(draft)
     key_columns.refuse_halves(draft)
@@ -73,12 +64,15 @@ def assign(
         else:
             _others(draft, kind)
     _demand(draft, kind, layout)
-    columns = tuple(
-        PlanColumn(f.name, draft.roles.get(i, Role("ignore")), unit_of(draft.units[i]) if i < len(draft.units) else "")
-        for i, f in enumerate(draft.facts)
-    )
+    columns = tuple(_column(draft, i) for i in range(len(draft.facts)))
     form = next((draft.facts[i].number_form() for i in draft.of("timestamp")), "") or "text"
     return Roles(kind, layout, columns, form, draft.tag_rule, tuple(draft.questions), tuple(draft.notes))
+
+
+def _column(draft: Draft, i: int) -> PlanColumn:
+    f, role = draft.facts[i], draft.roles.get(i, Role("ignore"))
+    unit = unit_of(draft.units[i]) if i < len(draft.units) else ""
+    return PlanColumn(f.name, role, unit, inside=f.measured > 0 and role.role in ("sensor", "value"))
 
 
 def _refuse_twins(draft: Draft) -> None:
@@ -106,6 +100,7 @@ def _sensors(draft: Draft) -> LayoutName:
             draft.roles[i] = Role("sensor")
         else:
             draft.roles[i] = Role("doubtful")
+    unit_columns.of_columns(draft)
     named = [i for i in draft.of("sensor", "doubtful") if not draft.roles[i].name]
     rule = None
     if not draft.of("machine") and draft.choices.machine is None and draft.choices.layout in (None, "wide tags"):
@@ -119,6 +114,7 @@ def _sensors(draft: Draft) -> LayoutName:
         if rule is not None and pair is None:
             draft.roles[i] = Role("ignore")
             continue
+        _refuse_two_units(draft, i)
         machine, sensor = pair or ("", role.name or name)
         draft.roles[i] = Role(role.role, sensor, role.unit or unit, machine)
     return "wide tags" if rule is not None else "wide"
@@ -131,6 +127,16 @@ def _name(draft: Draft, i: int) -> tuple[str, str]:
         name = draft.facts[i].name
     below = unit_of(draft.units[i]) if i < len(draft.units) else ""
     return name, below or unit
+
+
+def _refuse_two_units(draft: Draft, i: int) -> None:
+    name, unit = split_unit(draft.facts[i].name)
+    below = unit_of(draft.units[i]) if i < len(draft.units) else ""
+    if not draft.roles[i].unit and differ(unit, below):
+        column = draft.facts[i].name
+        text = f"The column {column} has {unit} in its name, and {below} in the row of units."
+        hint = f"Say which one holds: --map {f'{column}=sensor:{name}:{unit}'!r}, or :{below}."
+        draft.questions.append(Question("columns", text, hint, where=draft.where))
 
 
 def _others(draft: Draft, kind: Kind) -> None:

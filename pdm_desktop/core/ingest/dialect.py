@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.shapes import form, is_clock, shape_of
 from pdm_desktop.core.ingest.tokens import is_missing, number_of
-from pdm_desktop.core.ingest.units import is_unit, unit_of
+from pdm_desktop.core.ingest.units import is_unit, split_measured, unit_of
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 200  # rows a delimiter is judged by
@@ -64,6 +64,12 @@ def is_time_of_day(text: str) -> bool:
 def is_number(text: str) -> bool:
     """Whether a text is a number with either decimal mark."""
     return number_of(text) is not None or number_of(text, ",", ".") is not None or number_of(text, ".", ",") is not None
+
+
+def is_measured(text: str) -> bool:
+    """Whether a text is a number with a unit behind it."""
+    split = split_measured(text)
+    return split is not None and is_number(split[0])
 
 
 def best_delimiter(text: str) -> str:

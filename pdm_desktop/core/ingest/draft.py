@@ -9,12 +9,14 @@ from pathlib import Path
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.facts import Facts
-from pdm_desktop.core.ingest.units import split_unit
+from pdm_desktop.core.ingest.tokens import is_missing
+from pdm_desktop.core.ingest.units import bare, is_unit, split_unit
 from pdm_desktop.core.plans import Choices, Question, Role, TagRule
 
 
 class Draft:
-    """A file's columns while their roles are being found."""
+    """A file's columns while their roles are being found. line: of the header, 0 where there is none; known_sensors:
+    the plant's (casefolded) and their units."""
 
     def __init__(
         self,
@@ -23,7 +25,7 @@ class Draft:
         choices: Choices,
         path: Path,
         line: int,
-        known_sensors: frozenset[str],
+        known_sensors: Mapping[str, str],
     ) -> None:
         self.facts = facts
         self.units = units
@@ -51,6 +53,17 @@ class Draft:
     def called(self, role: str) -> list[int]:
         """The free columns whose name means that role."""
         return [i for i in self.free() if role in self.facts[i].roles]
+
+    def tells_units(self, i: int) -> bool:
+        """Whether a column's cells are units: known ones, or with a name that says so as many as not."""
+        f = self.facts[i]
+        said = {cell.strip() for cell in f.cells if not is_missing(cell) and bare(cell)}
+        known = sum(map(is_unit, said))
+        if not known:
+            return False
+        if "unit" in f.roles:
+            return 2 * known >= len(said)
+        return known == len(said) and not all(cell.isalpha() and len(cell) == 1 for cell in said)
 
     def numeric(self, i: int) -> bool:
         """Whether it holds numbers that are no times."""

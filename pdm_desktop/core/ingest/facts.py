@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day
 from pdm_desktop.core.ingest.tokens import is_missing, number_of
+from pdm_desktop.core.ingest.units import split_measured
 
 _EPOCHS = (("epoch s", 1e8, 4.2e9), ("epoch ms", 1e11, 4.2e12), ("epoch us", 1e14, 4.2e15), ("epoch ns", 1e17, 4.2e18))
 _EXCEL = (20_000.0, 80_000.0)
+_NAMES = frozenset(("machine", "tag", "error", "component", "failure", "machine_model", "quality", "unit"))
+"""Roles of columns in which "2 A" is a name."""
 
 
 @dataclass
@@ -23,6 +26,8 @@ class Facts:
     filled: int = 0
     numbers: int = 0
     fractions: int = 0
+    measured: int = 0
+    """Cells with a unit behind a number; where most are so, they count as numbers too."""
     times: int = 0
     clocks: int = 0
     stamps: list[float] = field(default_factory=list)
@@ -32,6 +37,7 @@ class Facts:
     def of(name: str, cells: list[str], decimal: str, thousands: str) -> Facts:
         """Count what the cells are."""
         facts = Facts(name, cells, aliases.roles(name) if name else set(), aliases.canonical(name))
+        behind = fractions = 0
         for cell in cells:
             if is_missing(cell):
                 continue
@@ -47,6 +53,15 @@ class Facts:
                 facts.times += 1
             elif is_time_of_day(cell):
                 facts.clocks += 1
+            elif number is None and (split := split_measured(cell)) is not None:
+                number = number_of(split[0], decimal, thousands)
+                behind += number is not None
+                fractions += number is not None and not number.is_integer()
+        if behind and not facts.roles & _NAMES:
+            facts.measured = behind
+            if facts.mostly(behind + facts.numbers):
+                facts.numbers += behind
+                facts.fractions += fractions
         return facts
 
     def mostly(self, count: int, share: float = 0.5) -> bool:

@@ -54,9 +54,9 @@ def import_file(
     return import_plan(store, plan, dry_run=dry_run, progress=progress, rejects_dir=rejects_dir)[0]
 
 
-def sensors_of(store: Store) -> frozenset[str]:
-    """The names in the plant's catalogue, casefolded."""
-    return frozenset(sensor.name.casefold() for sensor in store.sensors())
+def sensors_of(store: Store) -> dict[str, str]:
+    """The names in the plant's catalogue, casefolded, and their units."""
+    return {sensor.name.casefold(): sensor.unit for sensor in store.sensors()}
 
 
 def import_plan(
@@ -257,7 +257,7 @@ def _report(run: Run, writer: BatchWriter, counts: object, kind: Kind, rejects: 
         fold_times=run.keys.local.folds,
         gap_times=run.keys.local.gaps,
         profile=plan.profile,
-        notes=plan.notes,
+        notes=(*plan.notes, *run.units.notes()) if own else plan.notes,
         reasons=tuple(rejects.reasons.most_common()) if rejects is not None else (),
         rejects=rejects.told() if rejects is not None else (),
         changed=writer.changed if writer.kept else {},

@@ -8,24 +8,6 @@ from pdm_desktop.core.plans import Question, Role
 
 _SPECIFIC = ("machin", "maschin", "maquin", "macchin", "equip", "asset", "anlage")
 
-_UNIT_NAMES = frozenset(
-    (
-        "unit",
-        "units",
-        "uom",
-        "engunit",
-        "engunits",
-        "einheit",
-        "unite",
-        "unidad",
-        "unita",
-        "eenheid",
-        "unidade",
-        "enhet",
-    )
-)
-"""What a column of units is called: they tell no machines apart."""
-
 
 def date_and_time(draft: Draft) -> tuple[int, int] | None:
     """A column of dates and one of times of day, where no column has both."""
@@ -127,10 +109,10 @@ def _key_column(draft: Draft) -> int | None:
     for i in draft.free():
         f = draft.facts[i]
         if (
-            aliases.plain(f.name) in _UNIT_NAMES
+            draft.tells_units(i)
             or f.fractions
             or f.filled < len(f.cells)
-            or f.roles & {"tag", "value", "quality", "error", "component"}
+            or f.roles & {"tag", "value", "quality", "unit", "error", "component"}
         ):
             continue
         keys = {(time, cell) for time, cell in zip(times, f.cells, strict=True)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from pdm_desktop.core.ingest.tokens import is_missing
 from pdm_desktop.core.plans import Plan
 from pdm_desktop.core.schema import EVENT_KINDS
 
-_BETWEEN = "\0"  # no text of a file has it
+BETWEEN = "\0"  # no text of a file has it
 _SMALL_GRID = 1_000_000
 LABELS = {"errors": ("error",), "maintenance": ("component",), "failures": ("failure", "component")}
 
@@ -72,7 +73,7 @@ class Keys:
         if rule is None:
             return _paired(self.machines(cells, rejected), tag)
         whole = replace(rule, dropped=())
-        fits = np.array([whole.split(name) is not None for name in tag.names], np.bool_)
+        fits = np.array([whole.split(tags.unit_behind(name)[0]) is not None for name in tag.names], np.bool_)
         fits = fits[tag.values] if len(fits) else tag.good
         column = self._plan.columns[position].name
         rejected += [
@@ -82,11 +83,12 @@ class Keys:
         return Key(tag.good & fits, tag.values, tag.names)
 
     def pairs(self, names: Sequence[str], *, whole: bool = True) -> list[tuple[str, str]]:
-        """Machine and sensor of each of the names. whole: they are all of the file, and tell better than the samples
-        did which part of a tag is the machine."""
+        """Machine and sensor of each of the names, without the units behind them. whole: they are all of the file, and
+        tell better than the samples did which part of a tag is the machine."""
         rule = self._plan.tag_rule
+        names = [tags.unit_behind(name)[0] for name in names]
         if rule is None:
-            return [(machine, sensor) for machine, _, sensor in (name.partition(_BETWEEN) for name in names)]
+            return [(machine, sensor) for machine, _, sensor in (name.partition(BETWEEN) for name in names)]
         found = tags.find(names) if whole else None
         for candidate in (found, found and replace(found, dropped=()), rule, replace(rule, dropped=())):
             split = [candidate.split(name) for name in names] if candidate is not None else [None]
@@ -94,6 +96,21 @@ class Keys:
             if len(pairs) == len(names):
                 return pairs
         raise AssertionError("series() gives only names that its rule splits")
+
+    def sensors(self, names: Sequence[str], knows: Callable[[str], bool]) -> list[tuple[str, str, str]]:
+        """Machine, sensor and the unit behind its name of each of the names, which are all of the file. A sensor whose
+        name the plant knows with the unit, or that a machine has in two, keeps all of it."""
+        behind = [tags.unit_behind(name)[1] for name in names]
+        pairs = self.pairs(names)
+        if not any(behind):
+            return [(machine, sensor, "") for machine, sensor in pairs]
+        ends = [name.strip()[len(tags.unit_behind(name)[0]) :] for name in names]
+        twice = Counter((machine, sensor.casefold()) for machine, sensor in pairs)
+        shared = {sensor for (_, sensor), count in twice.items() if count > 1}
+        return [
+            (machine, sensor + end if sensor.casefold() in shared or knows(sensor + end) else sensor, unit)
+            for (machine, sensor), end, unit in zip(pairs, ends, behind, strict=True)
+        ]
 
     def times(self, cells: Cells, series: Key, rejected: list[Reject]) -> Key:
         """The time of each row, ms UTC; series: whose clock it is, for the hour that comes twice."""
@@ -143,13 +160,19 @@ class Keys:
 
 def _paired(machine: Key, sensor: Key) -> Key:
     """One series for each machine and sensor that occur together."""
-    width = max(1, len(sensor.names))
-    together = machine.values * width + sensor.values
-    if len(machine.names) * width <= _SMALL_GRID:  # the fast way, in memory for every pair there could be
-        seen = np.zeros(len(machine.names) * width + 1, np.bool_)
-        seen[together] = True
-        codes, of_row = np.flatnonzero(seen), (np.cumsum(seen) - 1)[together]
+    names, of_row = together(machine.names, machine.values, sensor.names, sensor.values)
+    return Key(machine.good & sensor.good, of_row, names)
+
+
+def together(names: Sequence[str], codes: Ints, others: Sequence[str], other_codes: Ints) -> tuple[list[str], Ints]:
+    """The names that two columns give together, joined by `BETWEEN`, and each row's code of these."""
+    width = max(1, len(others))
+    both = codes * width + other_codes
+    if len(names) * width <= _SMALL_GRID:  # the fast way, in memory for every pair there could be
+        seen = np.zeros(len(names) * width + 1, np.bool_)
+        seen[both] = True
+        found, of_row = np.flatnonzero(seen), (np.cumsum(seen) - 1)[both]
     else:
-        codes, of_row = np.unique(together, return_inverse=True)
-    names = [machine.names[code // width] + _BETWEEN + sensor.names[code % width] for code in codes.tolist()]
-    return Key(machine.good & sensor.good, of_row.astype(np.int64), names)
+        found, of_row = np.unique(both, return_inverse=True)
+    joined = [names[code // width] + BETWEEN + others[code % width] for code in found.tolist()]
+    return joined, of_row.astype(np.int64)

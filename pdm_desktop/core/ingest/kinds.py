@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pdm_desktop.core.ingest import tags
+from pdm_desktop.core.ingest import tags, unit_columns
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.tokens import is_good, is_missing
 from pdm_desktop.core.plans import Question, Role
@@ -20,15 +20,17 @@ def is_long(draft: Draft) -> bool:
     told = draft.choices.layout == "long"
     values = draft.of("value") or [i for i in draft.called("value") if draft.numeric(i)]
     names = draft.of("tag") or [i for i in draft.called("tag") if draft.facts[i].is_text]
+    names = [i for i in names if draft.roles.get(i) or not draft.tells_units(i)]
     names.sort(key=lambda i: -len(set(draft.facts[i].cells)))  # one that is the same in every line tells nothing
     numeric = [i for i in draft.free() if draft.numeric(i) and i not in values]
     texts = [i for i in draft.free() if draft.facts[i].is_text and "quality" not in draft.facts[i].roles]
+    texts = [i for i in texts if not draft.tells_units(i)]
     if not values and len(numeric) == 1 and (names or told):
         values = numeric
     if values and not names and len(texts) == 1:
         names = texts
     alone = not values and not names and len(numeric) == 1 and len(texts) == 1 and not draft.of("machine")
-    if alone and len(set(draft.facts[texts[0]].cells)) > 1 and tags.find(draft.facts[texts[0]].cells) is not None:
+    if alone and len(set(draft.facts[texts[0]].cells)) > 1 and tags.of_cells(draft.facts[texts[0]].cells) is not None:
         values, names = numeric, texts
     if not values or not names or not draft.of("timestamp", "date"):
         return False
@@ -40,7 +42,8 @@ def is_long(draft: Draft) -> bool:
         if not draft.of("quality") and _tells(draft, i):
             draft.roles[i] = Role("quality")
     if not draft.of("machine") and draft.choices.machine is None:
-        draft.tag_rule = tags.find([cell for cell in draft.facts[name].cells if not is_missing(cell)])
+        draft.tag_rule = tags.of_cells([cell for cell in draft.facts[name].cells if not is_missing(cell)])
+    unit_columns.of_values(draft)
     for i in draft.free():
         draft.roles[i] = Role("ignore")
     return True

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pdm_desktop.core.errors import PdmError, WorkspaceError
 from pdm_desktop.core.ingest.cells import Floats, Ints
+from pdm_desktop.core.ingest.units import Conversion
 
 _Rows = npt.NDArray[np.void]
 _ROW = np.dtype([("tag", np.int32), ("time", np.int64), ("value", np.float64), ("line", np.int64)])
@@ -52,6 +53,9 @@ class Values:
         self._folder = folder
         self._most = held
         self._tags: dict[str, int] = {}
+        self.first_lines: list[int] = []
+        """Of each of `tags`, the line of its first value."""
+        self._counts = np.zeros(0, np.int64)
         self._rows: list[_Rows] = []
         self._waiting = 0
         self.count = 0
@@ -63,31 +67,43 @@ class Values:
         """All that have a value, in the file's order."""
         return list(self._tags)
 
+    @property
+    def counts(self) -> list[int]:
+        """How many values each of `tags` has."""
+        return [int(count) for count in self._counts[: len(self._tags)]]
+
     def add(self, tags: Sequence[str], codes: Ints, times: Ints, values: Floats, lines: Ints) -> None:
         """Value i is of tags[codes[i]]."""
         rows = np.empty(len(values), _ROW)
-        rows["tag"] = _numbered(self._tags, tags, codes)
+        rows["tag"] = _numbered(self._tags, tags, codes, lines, self.first_lines)
         if len(self._tags) > MOST_TAGS:
             raise PdmError(
                 f"The file has more than {MOST_TAGS:,} tags.", "Look whether the column of tags is the right one."
             )
         rows["time"], rows["value"], rows["line"] = times, values, lines
+        if len(self._tags) > len(self._counts):
+            self._counts = np.append(self._counts, np.zeros(len(self._tags), np.int64))
+        self._counts += np.bincount(rows["tag"], minlength=len(self._counts))
         self._rows.append(rows)
         self.count += len(rows)
         self._waiting += len(rows)
         if self._waiting >= self._most:
             self._put_aside()
 
-    def portions(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Portion]:
-        """Everything, machine by machine; pairs: machine and sensor of each of `tags`. Of one machine, the same value
-        said again comes after the first."""
+    def portions(
+        self, pairs: Sequence[tuple[str, str]], conversions: Sequence[Conversion | None] = ()
+    ) -> Iterator[Portion]:
+        """Everything, machine by machine; pairs: machine and sensor of each of `tags`; conversions: of each, what its
+        values go through. Of one machine, the same value said again comes after the first."""
         machines = list(dict.fromkeys(machine for machine, _ in pairs))
         place = {machine: number for number, machine in enumerate(machines)}
         of_machine = np.array([place[machine] for machine, _ in pairs], np.int64)
         sensors = sensors_of(pairs)
         number = {name.casefold(): at for at, name in enumerate(sensors)}
         of_sensor = np.array([number[sensor.casefold()] for _, sensor in pairs], np.int64)
+        changed = {tag: found for tag, found in enumerate(conversions) if found is not None}
         for rows in self._by_machine(of_machine):
+            rows = _converted(rows, changed) if changed else rows
             yield from _pivoted(rows, of_machine[rows["tag"]], of_sensor[rows["tag"]], machines, sensors)
 
     def close(self) -> None:
@@ -188,13 +204,23 @@ def _ordered(rows: _Rows, keys: Ints) -> _Rows:
     return rows[np.argsort(keys, kind="stable")] if bool((keys[1:] < keys[:-1]).any()) else rows
 
 
-def _numbered(known: dict[str, int], names: Sequence[str], codes: Ints) -> Ints:
+def _converted(rows: _Rows, changed: dict[int, Conversion]) -> _Rows:
+    rows = rows.copy()
+    for tag, found in changed.items():
+        own = rows["tag"] == tag
+        rows["value"][own] = found.of(rows["value"][own])
+    return rows
+
+
+def _numbered(known: dict[str, int], names: Sequence[str], codes: Ints, lines: Ints, first_lines: list[int]) -> Ints:
     """Codes of the file instead of the block's; only names that occur get one, in the order of the rows."""
     first = np.full(len(names), len(codes))
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     place = np.zeros(len(names), np.int64)
     for code in np.argsort(first, kind="stable")[: int((first < len(codes)).sum())].tolist():
-        place[code] = known.setdefault(names[code], len(known))
+        place[code] = number = known.setdefault(names[code], len(known))
+        if number == len(first_lines):
+            first_lines.append(int(lines[first[code]]))
     return place[codes]
 
 

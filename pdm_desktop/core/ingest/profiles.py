@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest.recognise import REJECTS_HEADER
+from pdm_desktop.core.ingest.rejects import REJECTS_HEADER
 from pdm_desktop.core.plans import Choices, Plan, Profile, Role, kind_of
 
 _PLAIN = ("encoding", "delimiter", "decimal", "sheet", "machine", "time_zone")
@@ -23,10 +23,10 @@ def load(folder: Path) -> tuple[Profile, ...]:
     return tuple(_load(path) for path in sorted(folder.glob("*.toml")))
 
 
-def save(folder: Path, name: str, plan: Plan) -> Profile:
+def save(folder: Path, name: str, plan: Plan, *, machine: bool = False) -> Profile:
     """Keep how `plan` reads a file, for files with the same header; a profile of that name is replaced. What may differ
-    from file to file (encoding) is kept only where the user chose it; the machine of a file without a column for it and
-    where its header stands are not kept: the next file is another machine's."""
+    from file to file (encoding) is kept only where the user chose it; where its header stands is not kept, nor, but
+    where `machine` says so, the machine of a file without a column for it: the next file may be another machine's."""
     import tomli_w
 
     path = _path(folder, name)
@@ -41,7 +41,7 @@ def save(folder: Path, name: str, plan: Plan) -> Profile:
         day_first=plan.day_first,
         header_row=None,
         units_row=None,
-        machine=None,
+        machine=plan.choices.machine if machine else None,
     )
     if plan.layout == "wide tags":
         choices = replace(choices, columns=dict(plan.choices.columns))
@@ -51,6 +51,8 @@ def save(folder: Path, name: str, plan: Plan) -> Profile:
     table |= {key: value for key in _PLAIN if (value := getattr(choices, key)) is not None}
     if choices.day_first is not None:
         table["day_first"] = choices.day_first
+    if choices.units is not None:
+        table["units"] = choices.units
     table["columns"] = {column: str(role) for column, role in choices.columns.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,8 @@ def _load(path: Path) -> Profile:
             columns={str(column): Role.parse(str(role)) for column, role in table.get("columns", {}).items()},
             day_first=table.get("day_first") if isinstance(table.get("day_first"), bool) else None,
         )
+        if table.get("units") == "convert":
+            choices = replace(choices, units="convert")
         return Profile(str(table["name"]), tuple(str(name) for name in table["header"]), choices)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as exc:
         raise PdmError(f"The profile cannot be read ({exc}).", "Mend the file or delete it.", str(path)) from exc

@@ -5,31 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import aliases, columns, decimals, dialect, encoding, instants, source, workbook, zones
+from pdm_desktop.core.ingest import (
+    aliases,
+    beside,
+    columns,
+    decimals,
+    dialect,
+    encoding,
+    instants,
+    source,
+    workbook,
+    zones,
+)
 from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.decimals import Marks
 from pdm_desktop.core.ingest.dialect import Table
+from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.facts import Facts
+from pdm_desktop.core.ingest.rejects import REJECTS_HEADER
 from pdm_desktop.core.ingest.tokens import is_opc
+from pdm_desktop.core.ingest.units import split_measured
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
 
-REJECTS_HEADER = ("file", "line", "column", "content", "reason")
-"""The first columns of a rejects file; those of the file it came from follow."""
 _HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
 _SHEETS = 20
 _TWO_DIGITS = re.compile(r"\s*\d{2}[-/ ]\d{2}[-/ ]\d{2}(?!\d)")
-_WORDS = frozenset(("machine", "error", "component", "failure", "machine_model", "tag", "quality", "known", "ignore"))
+_WORDS = frozenset(
+    ("machine", "error", "component", "failure", "machine_model", "tag", "quality", "unit", "known", "ignore")
+)
 """Roles of columns whose numbers, if they have any, are names: 1.2 is the second part of the first."""
 _MOST_COLUMNS = 10_000
 _TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".log", "")
@@ -49,13 +64,14 @@ def recognise(
     time_zone: str = "UTC",
     profiles: Sequence[Profile] = (),
     profile: Profile | None = None,
-    known_sensors: frozenset[str] = frozenset(),
+    known_sensors: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """Tell how `path` is to be read; choices win over `profile` (or the one of `profiles` for its header),
     a profile over what is recognised.
 
-    time_zone: the plant's; known_sensors: names in its catalogue, casefolded. What the file does not tell stands in
-    the plan's questions (also, with key "columns", where no column at all is known; then the user gives each its role).
+    time_zone: the plant's; known_sensors: names in its catalogue, casefolded, and their units. What the file does not
+    tell stands in the plan's questions (also, with key "columns", where no column at all is known; then the user gives
+    each its role).
     PdmError (file, line) for anything that is no table.
     """
     clock.zone(choices.time_zone or time_zone)
@@ -106,6 +122,8 @@ def recognise(
         choices=choices,
         line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
     )
+    head = [(line, row) for line, row in table.rows if line >= table.first_row and len(row) == len(names)]
+    plan = beside.asked(plan, head[:_HEAD_CELLS], known_sensors)
     plan = zones.as_the_rejects_say(zones.as_the_header_says(plan), (row[0] for row in rows))
     position = plan.index("timestamp", "date")
     if position is not None and plan.time_form == "text":
@@ -206,7 +224,7 @@ def _planned(
     rows: list[list[str]],
     choices: Choices,
     time_zone: str,
-    known_sensors: frozenset[str],
+    known_sensors: Mapping[str, str],
     mended: bool,
 ) -> Plan:
     by_column = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
@@ -231,7 +249,7 @@ def _planned(
             "It should name the columns, such as datetime and machineID.",
             f"{path.name}, line 1",
         )
-    roles = columns.assign(facts, table.units, choices, path, table.header_row, known_sensors)
+    roles = columns.assign(Draft(facts, table.units, choices, path, table.header_row, known_sensors))
     questions = list(roles.questions)
     if unknown:
         others = [question for question in questions if question.key != "columns"]
@@ -279,10 +297,16 @@ def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Ch
     for i, (name, cells) in enumerate(zip(names, by_column, strict=True)):
         said = choices.columns.get(name)
         idle = said is not None and said.role in _WORDS
-        countable.append([] if idle else [cell for cell in cells[:400] if not dialect.is_time(cell)])
+        countable.append([] if idle else [_bare_number(cell) for cell in cells[:400] if not dialect.is_time(cell)])
         if (said is None and aliases.roles(name) & _WORDS) or Facts.of("", countable[i][:60], ".", "").number_form():
             weak.append(i)
     return decimals.marks(countable, weak)
+
+
+def _bare_number(cell: str) -> str:
+    """The cell without a unit behind its number."""
+    split = None if cell[-1:].isdigit() else split_measured(cell)
+    return cell if split is None else split[0]
 
 
 def _which_decimal(marks: Marks, file: str) -> Question:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from pdm_desktop.core.errors import WorkspaceError
-from pdm_desktop.core.ingest.recognise import REJECTS_HEADER
 from pdm_desktop.core.ingest.tokens import number_of
 from pdm_desktop.core.results import RejectedCell
 
+REJECTS_HEADER = ("file", "line", "column", "content", "reason")
+"""The first columns of a rejects file; those of the file it came from follow."""
 LISTED = 50
 """Rejects that a report lists; their file has them all."""
 _SHOWN = 200  # characters of a cell that a report shows

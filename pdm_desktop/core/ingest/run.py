@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import aliases, instants
+from pdm_desktop.core.ingest import aliases, beside, instants
 from pdm_desktop.core.ingest import cells as cell_reader
 from pdm_desktop.core.ingest.blocks import Block, NoRow, Overturned
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
@@ -18,9 +18,9 @@ from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
 from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
+from pdm_desktop.core.ingest.sensor_units import SensorUnits
 from pdm_desktop.core.ingest.status import StatusChanges
 from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc, number_of
-from pdm_desktop.core.ingest.units import differ
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
 
@@ -44,7 +44,9 @@ class Run:
             columns.append(replace(column, role=role))
         self.plan = replace(plan, columns=tuple(columns))
         self._writer = writer
-        self._refuse_other_units()
+        self.units = SensorUnits(self.plan, writer.unit_of)
+        self._beside = beside.columns_of_units(self.plan)
+        self._conversions = beside.by_column(self.plan, self.units)
         self._rejects = rejects
         self._limits = limits
         self.keys = Keys(plan)
@@ -55,24 +57,10 @@ class Run:
         self.status = StatusChanges(plan.columns[status[0]].role.name) if status else None
         self.rows = self.rejected = self.rejected_values = self.missing = self.bad_quality = self.flagged = 0
         self._values = Values(folder) if plan.layout == "long" else None
+        self._with_units = bool(self._beside) or any(column.inside for column in plan.columns)
         self._idle = 0  # rows of a long file without a value
         self._lines = [0, 0, 0, 0]
         """In layout "wide tags", where a line is several readings: unchanged, duplicate, accepted, conflicting."""
-
-    def _refuse_other_units(self) -> None:
-        """Degrees Fahrenheit among those of Celsius would be wrong numbers."""
-        units: dict[str, str] = {}
-        for position, column in enumerate(self.plan.columns):
-            if column.role.role not in ("sensor", "doubtful") or not column.role.unit:
-                continue
-            name, unit = self._sensor(position)
-            held = units.setdefault(name.casefold(), self._writer.unit_of(name) or unit)
-            if differ(unit, held):
-                raise PdmError(
-                    f"The sensor {name} is in {held}, and in this file in {unit}.",
-                    f"Convert the column, or make it a sensor of its own: --map '{column.name}=sensor:{name} {unit}'.",
-                    f"{self.plan.path.name}, column {column.name}",
-                )
 
     def take(self, block: Block) -> None:
         """Validate one block and merge what is good of it."""
@@ -187,6 +175,8 @@ class Run:
         judged = [p for p in sensors if p not in self._settled_now]
         self.missing += sum(int(np.isnan(cells.numbers[p]).sum()) for p in judged) - len(cells.rejected_values)
         self._settled_now.clear()
+        for p in sensors:
+            cells.numbers[p] = self._in_its_unit(cells, p)
         for p in sensors if self._limits else ():
             self._flag(self._sensor(p)[0], cells.numbers[p])
         if self.plan.layout == "wide tags":
@@ -198,7 +188,21 @@ class Run:
 
     def _sensor(self, position: int) -> tuple[str, str]:
         column = self.plan.columns[position]
-        return column.role.name or column.name, column.role.unit
+        name = column.role.name or column.name
+        return name, self.units.of(name)
+
+    def _in_its_unit(self, cells: Cells, position: int) -> Floats:
+        """A column's values in the unit of its sensor."""
+        column, values = self.plan.columns[position], cells.numbers[position]
+        name, file = column.role.name or column.name, self.plan.path.name
+        units = beside.units_of(cells, position, self._beside.get(position), self.plan)
+        if units is not None:
+            return beside.converted(values, cells.lines, units, name, column.role.unit, self.units, file)
+        change = self._conversions.get(position)
+        if change is None:
+            return values
+        self.units.converted(name, column.role.unit, int((~np.isnan(values)).sum()))
+        return change.of(values)
 
     def _flag(self, sensor: str, values: Floats) -> None:
         low, high = self._limits.get(sensor.casefold(), (None, None))
@@ -257,23 +261,29 @@ class Run:
         self.missing += int(np.isnan(values).sum()) - len(cells.rejected_values)
         some = ~np.isnan(values)
         self._idle += len(values) - int(some.sum())
-        gathered.add(series.names, series.values[some], timed.values[some], values[some], cells.lines[some])
+        names, codes = series.names, series.values
+        units = beside.units_of(cells, position, self._beside.get(position), plan)
+        if units is not None:
+            names, codes = beside.with_units(names, codes, units)
+        gathered.add(names, codes[some], timed.values[some], values[some], cells.lines[some])
 
     def store(self, progress: Progress) -> None:
         """Layout "long": all the file is read, now merge its values."""
         if self._values is None:
             return
-        pairs = self.keys.pairs(self._values.tags)
+        pairs, conversions = beside.settled(
+            self._values, self.plan, self.keys, self.units, self._writer.knows_sensor, beside=self._with_units
+        )
         # So that the plant's catalogue has the sensors in the order of the file.
-        names = [(name, "") for name in sensors_of(pairs)]
+        names = [(name, self.units.of(name)) for name in sensors_of(pairs)]
         empty = np.empty(0, np.int64)
         self._writer.readings([], empty, empty, names, np.empty((len(names), 0)), empty)
         done = 0
-        for portion in self._values.portions(pairs):
+        for portion in self._values.portions(pairs, conversions):
             progress.step(done, self._values.count, f"Storing {self.plan.path.name}")
             for sensor, row in zip(portion.sensors, portion.values, strict=True) if self._limits else ():
                 self._flag(sensor, row)
-            sensors = [(name, "") for name in portion.sensors]
+            sensors = [(name, self.units.of(name)) for name in portion.sensors]
             self._writer.readings(
                 portion.machines, portion.codes, portion.times, sensors, portion.values, portion.lines
             )

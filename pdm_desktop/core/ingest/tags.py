@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pdm_desktop.core.ingest.units import split_unit
 from pdm_desktop.core.plans import TagRule
 
 _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
@@ -17,6 +18,17 @@ _PARTS = re.compile(
     r"phase|axis|achse|axe|eje|asse|zone|point|punkt|col|column|spalte|x|y|z|l|t|p|v|i)\W*\d+"
 )
 """Numbered parts and channels of one machine."""
+
+
+def unit_behind(tag: str) -> tuple[str, str]:
+    """A tag such as "M001.Temp (°C)" without its unit, and the unit; "" where no brackets end it."""
+    tag = tag.strip()
+    return split_unit(tag) if tag[-1:] in (")", "]", "）") else (tag, "")
+
+
+def of_cells(cells: Sequence[str]) -> TagRule | None:
+    """The rule of a long file's tags."""
+    return find([unit_behind(cell)[0] for cell in dict.fromkeys(cells)])
 
 
 def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:

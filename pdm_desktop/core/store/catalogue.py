@@ -41,6 +41,11 @@ def add_sensor(connection: sqlite3.Connection, name: str, unit: str) -> Sensor:
     return sensor
 
 
+def say_unit(connection: sqlite3.Connection, sensor: Sensor) -> None:
+    """Give a sensor of the catalogue its unit."""
+    connection.execute("UPDATE sensor SET unit = ? WHERE id = ?", (sensor.unit, sensor.id))
+
+
 class Origins:
     """The sets of batches that rows came from, seen from one batch that joins them."""
 

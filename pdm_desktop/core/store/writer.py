@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,7 +39,9 @@ class BatchWriter:
         former = connection.execute("SELECT name, id FROM alias WHERE kind = 'sensor'").fetchall()
         by_id = {sensor.id: sensor for sensor in self._sensors.values()}
         self._former_sensors = {name.casefold(): by_id[number] for name, number in former}
+        self._present = {sensor.id for sensor in catalogue.sensors(connection)}
         self._used_sensors: dict[int, Sensor] = {}
+        self._units_said = False
         self._totals = Outcome(0, 0, 0, 0, 0)
 
     # -- what came in so far ------------------------------------------------------------------------------------------
@@ -51,7 +54,7 @@ class BatchWriter:
     @property
     def altered(self) -> bool:
         """Whether the record says anything else than before; a file that contradicts itself may not alter it."""
-        return self._rows.altered
+        return self._rows.altered or self._units_said
 
     @property
     def by_line(self) -> list[tuple[Ints, Ints]] | None:
@@ -83,10 +86,14 @@ class BatchWriter:
         """Whether the catalogue has a sensor of that name (letter case aside)."""
         return self._sensor(name.strip()) is not None
 
-    def unit_of(self, name: str) -> str:
-        """The unit of the catalogue's sensor of that name; "" where there is none."""
+    def unit_of(self, name: str) -> str | None:
+        """The unit of the plant's sensor of that name, "" where it is not known; None where the plant has no such
+        sensor, or only of imports undone."""
         sensor = self._sensor(name.strip())
-        return "" if sensor is None else sensor.unit
+        return sensor.unit if sensor is not None and self._in_use(sensor) else None
+
+    def _in_use(self, sensor: Sensor) -> bool:
+        return sensor.id in self._present or sensor.id in self._used_sensors
 
     def _sensor(self, name: str) -> Sensor | None:
         return self._sensors.get(name.casefold()) or self._former_sensors.get(name.casefold())
@@ -235,8 +242,21 @@ class BatchWriter:
         if sensor is None:
             sensor = catalogue.add_sensor(self._db, name, unit)
             self._sensors[name.casefold()] = sensor
+        elif unit and unit != sensor.unit and not (sensor.unit and self._in_use(sensor)):
+            # Nothing said it so far, or only an import that was undone. From now on other units are told apart.
+            sensor = self._say_unit(sensor, unit)
         self._used_sensors.setdefault(sensor.id, sensor)
         return sensor.id
+
+    def _say_unit(self, sensor: Sensor, unit: str) -> Sensor:
+        said = replace(sensor, unit=unit)
+        catalogue.say_unit(self._db, said)
+        for names in (self._sensors, self._former_sensors):
+            names.update({name: said for name, other in names.items() if other.id == said.id})
+        if said.id in self._used_sensors:
+            self._used_sensors[said.id] = said
+        self._units_said = True
+        return said
 
     def _count(self, outcome: Outcome) -> Outcome:
         self._totals = Outcome(*(a + b for a, b in zip(self._totals, outcome, strict=True)))

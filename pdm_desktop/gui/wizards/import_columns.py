@@ -58,6 +58,7 @@ class ColumnsPage(StepPage):
         self.unit = QLineEdit()
         self.machine = QLineEdit()
         self.value = QLineEdit()
+        self.of = QLineEdit()
         self._rows: dict[QLineEdit, QLabel] = {}
         for line in (self.heading, self.samples):
             line.setWordWrap(True)
@@ -70,7 +71,7 @@ class ColumnsPage(StepPage):
         self.body.addWidget(self.error)
         self.body.addLayout(row, 1)
         self.role.activated.connect(self._picked)
-        for entry in (self.name, self.unit, self.machine, self.value):
+        for entry in (self.name, self.unit, self.machine, self.value, self.of):
             entry.editingFinished.connect(self._typed)
 
     def show_source(self, source: Source) -> None:
@@ -112,6 +113,7 @@ class ColumnsPage(StepPage):
             (self.unit, "Unit"),
             (self.machine, "Machine"),
             (self.value, "The value that means a failure (empty: the component is written)"),
+            (self.of, "The column whose units these are"),
         ):
             line.setAccessibleName(title)
             words = label(title, "small")
@@ -132,7 +134,7 @@ class ColumnsPage(StepPage):
     def _selected(self) -> None:
         rows = self._chosen()
         self._filling = True
-        for widget in (self.role, self.name, self.unit, self.machine, self.value):
+        for widget in (self.role, self.name, self.unit, self.machine, self.value, self.of):
             widget.setEnabled(bool(rows))
         if rows:
             first = rows[0]
@@ -148,6 +150,8 @@ class ColumnsPage(StepPage):
             self._show_line(self.unit, role == "sensor")
             self._show_line(self.machine, role == "sensor" and bool(first.role.machine))
             self._show_line(self.value, role == "failure")
+            self.of.setText(first.role.name if role == "unit" else "")
+            self._show_line(self.of, role == "unit" and len(rows) == 1)
         self._filling = False
 
     def _show_line(self, line: QLineEdit, shown: bool) -> None:
@@ -169,6 +173,8 @@ class ColumnsPage(StepPage):
         for row in rows:
             if key == "failure":
                 before, after = row.role, Role(key, self.value.text().strip())
+            elif key == "unit":
+                before, after = row.role, Role(key, self.of.text().strip())
             elif key == "sensor":
                 # What the line shows may come from the header or the units row: only a change is a choice.
                 before = Role(key, row.sensor, row.unit, row.role.machine)

@@ -51,7 +51,7 @@ class QuestionCard(QFrame):
             use.clicked.connect(self._typed)
             answers.addWidget(self.text)
             answers.addWidget(use)
-        if question.key in ("columns", "machine"):
+        if question.key in ("columns", "machine", "units"):
             choose = button("Choose among the columns")
             choose.setAutoDefault(False)
             choose.clicked.connect(self.columns_wanted)

@@ -206,6 +206,7 @@ SHORT_ROLES = {
     "tag": "tag",
     "value": "value",
     "quality": "quality",
+    "unit": "unit",
     "ignore": "not used",
 }
 assert SHORT_ROLES.keys() == ROLES.keys()
