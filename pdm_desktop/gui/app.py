@@ -57,7 +57,7 @@ def main(workspace: Path, model: Path | None = None) -> int:
 
 
 def _offer(window: MainWindow, model: Path, _empty: bool) -> None:
-    window.models.offer(model)
+    window.models.carrying.offer(model)
 
 
 def make_application(arguments: list[str]) -> QApplication:

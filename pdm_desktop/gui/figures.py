@@ -60,12 +60,28 @@ def lead_text(figures: Figures) -> str:
     median, low, high = figures.get("median_lead_h"), figures.get("lead_p10_h"), figures.get("lead_p90_h")
     if median is None:
         return NOTHING
-    text = f"{median:.0f} h" if median >= 3 else f"{median:.1f} h"
-    return text if low is None or high is None else f"{text} ({low:.3g} – {high:.3g})"
+    factor, unit, digits = (60.0, "min", 0) if median < 3 else (1 / 24, "d", 1) if median >= 72 else (1.0, "h", 0)
+
+    def figure(hours: float) -> str:
+        return f"{hours * factor:.{digits}f}".removesuffix(".0")
+
+    text = f"{figure(median)} {unit}"
+    return text if low is None or high is None else f"{text} ({figure(low)} – {figure(high)})"
+
+
+def always_on(figures: Figures) -> bool:
+    """Whether a scorer alarms on every row: all failures are caught and no false alarm is counted, as none ends."""
+    rows, positives = figures.get("rows"), figures.get("positives")
+    recall, precision = figures.get("recall"), figures.get("precision")
+    if not rows or not positives or recall is None or precision is None:
+        return False
+    return bool(recall == 1 and abs(precision * rows - positives) < 1e-6 * rows)
 
 
 def false_text(figures: Figures) -> str:
     """False alarm episodes a machine-month: 0.04."""
+    if always_on(figures):
+        return "never ends"
     return fraction(figures.get("false_episodes_per_machine_month"), 2)
 
 
@@ -267,6 +283,25 @@ class Mistakes(Card):
             Column("more", "What is known of it", _about, width=0, token="muted", tip=_about),
             Column("span", "Measured on", lambda row: SPAN_WORD[row.span], width=150, token="muted"),
         )  # fmt: skip
+
+
+RULE_WORD = {
+    "any_error": "Any error in {horizon:g} h",
+    "oldest_component": "Oldest component",
+    "base_rate": "Base rate",
+    "time_of_day": "Time of day",
+}
+
+
+def best_rules(rules: Mapping[str, Figures], horizon_h: float, most: int) -> list[tuple[str, Figures]]:
+    """The simple rules that rank best, with their headings. Rules that alarm at all times are one and the same."""
+    # (A rule of what is not on record ranks like the base rate, and is no better known by its name.)
+    ranked = sorted(rules.items(), key=lambda pair: (-round(pair[1].get("ap") or 0.0, 6), pair[0] != "base_rate"))
+    found: dict[str, Figures] = {}
+    for who, figures in ranked:
+        word = RULE_WORD.get(who, who.replace("_", " ").capitalize()).format(horizon=horizon_h)
+        found.setdefault("Alarm at all times" if always_on(figures) else word, figures)
+    return list(found.items())[:most]
 
 
 def hint(text: str) -> QLabel:

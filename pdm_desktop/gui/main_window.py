@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -115,6 +115,7 @@ class MainWindow(Shell):
             made.shown.connect(partial(self.navigation.settle, "models"))
             made.failed.connect(self._fail)
             made.machine_requested.connect(self.navigation.open_machine_at)
+            made.known_until_requested.connect(self._ask_known_until)
         return self._models
 
     def show_welcome(self, folder: Path | None = None) -> None:
@@ -162,7 +163,7 @@ class MainWindow(Shell):
         navigation.shown.connect(self._page_shown)
         navigation.refused.connect(lambda: self.rail.show_page(self.page))
         navigation.settled.connect(self.settled)
-        navigation.models_wanted.connect(self._load_models)
+        navigation.models_wanted.connect(lambda: self.models.load())  # noqa: PLW0108 (made when it is first wanted)
         asking.workspace_chosen.connect(self.open_workspace)
         asking.files_chosen.connect(self.import_files)
         asking.wizard_chosen.connect(self.importing.open_wizard)
@@ -206,9 +207,6 @@ class MainWindow(Shell):
 
     def _build_models(self) -> QWidget:
         return self.models.build_page()
-
-    def _load_models(self) -> None:
-        self.models.load()
 
     def _show_version(self, version: str) -> None:
         self.models.choose(version)
@@ -306,8 +304,7 @@ class MainWindow(Shell):
             messages.show_import(self, made)
 
     def _written(self, out: Path, what: str) -> None:
-        text = f"Written: {out} ({what})"
-        self._tell_calmly(text, "", "Show in folder", lambda: messages.show_folder(out.parent))
+        self._tell_calmly(f"Written: {out} ({what})", "", "Show in folder", lambda: messages.show_folder(out.parent))
 
     def _tell_calmly(self, text: str, tone: str, action: str, then: Callable[[], object]) -> None:
         self._notice_action = then
@@ -332,6 +329,13 @@ class MainWindow(Shell):
 
     def _retrain(self) -> None:
         self.models.retrain()
+
+    def _ask_known_until(self) -> None:
+        once = Qt.ConnectionType.SingleShotConnection
+        # Where it stands, once all that is shown there has come.
+        ask = partial(QTimer.singleShot, 0, self, lambda: self._recording().set_known_until())
+        self.navigation.settled.connect(lambda _: ask(), once)
+        self.show_page("data")
 
     def _fill_demo(self) -> None:
         self.stack.welcome.set_enabled(False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
@@ -23,9 +22,9 @@ from pdm_desktop.core.model_results import (
 )
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.sent import Sending
-from pdm_desktop.gui import messages
+from pdm_desktop.gui.carrying import Carrying, Notice
 from pdm_desktop.gui.figures import mistake_words
-from pdm_desktop.gui.pages.models import ModelsPage, file_name
+from pdm_desktop.gui.pages.models import ModelsPage
 from pdm_desktop.gui.session import SCHEDULED, Session
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.versions import DecisionDialog
@@ -37,16 +36,11 @@ from pdm_desktop.tasks import Task
 if TYPE_CHECKING:
     from pdm_desktop.core.workspace import Workspace
 
-MODEL_FILES = ["Model versions (*.pdmmodel *.zip)"]
-"""One and the same zip; the ending of its own is what a desktop opens with this program."""
 WHO = "who"
 """The key of the window's settings that remembers who decided last."""
 LATELY = 90 * times.DAY
 """The span proposed for measuring a version that was not trained here."""
 DATA_KEY, EVALUATION_KEY, VERSIONS_KEY = "training data", "evaluation", "versions"
-
-Notice = Callable[[str, str, str, Callable[[], object]], None]
-"""Shows text, tone, the word of an action and what it does, calmly above the page."""
 
 
 class Modelling(QObject):
@@ -58,6 +52,8 @@ class Modelling(QObject):
     """An exception the user must be told of."""
     machine_requested = Signal(str, object)
     """Show a machine at a time, ms UTC."""
+    known_until_requested = Signal()
+    """Ask until when failures are known."""
     _rounds = Signal(object)
 
     def __init__(
@@ -71,6 +67,9 @@ class Modelling(QObject):
         self._choose = ""
         """The version to select once the list is there."""
         self.wizard: RetrainWizard | None = None
+        self.carrying = Carrying(window, session, settings, notice, self._who)
+        self.carrying.came.connect(self._came)
+        self.carrying.failed.connect(self.failed)
         # Told from the lane's thread, shown in the window's.
         self._rounds.connect(self._show_round, Qt.ConnectionType.QueuedConnection)
         session.tasks_changed.connect(self._show_progress)
@@ -84,8 +83,8 @@ class Modelling(QObject):
         page.retrain_requested.connect(self.retrain)
         page.promote_requested.connect(self._ask_promotion)
         page.rollback_requested.connect(self.roll_back)
-        page.export_requested.connect(self._ask_export)
-        page.import_requested.connect(self._ask_import)
+        page.export_requested.connect(self.carrying.ask_export)
+        page.import_requested.connect(self.carrying.ask_import)
         page.evaluate_requested.connect(self._evaluate)
         page.send_requested.connect(self.send)
         page.machine_requested.connect(self._show_measured)
@@ -164,51 +163,9 @@ class Modelling(QObject):
         if made.server:
             self._notice(made.text, "watch" if made.problem else "good", "", lambda: None)
 
-    def _ask_export(self, version: ModelVersion) -> None:
-        workspace = self._session.workspace
-        if workspace is None:
-            return
-        name = str(file_name(version, workspace.settings.plant_name))
-
-        def write(out: Path) -> None:
-            def done(file: Path) -> None:
-                text = f"Version {version.version} is in {file}, with checksums."
-                self._notice(text, "", "Show in folder", lambda: messages.show_folder(file.parent))
-
-            self._session.ask(
-                "read", "Exporting a version", lambda w, _: w.export_model(version.version, out), done, self._fail
-            )
-
-        messages.choose_target(self._window, self._settings, "Export a version", MODEL_FILES, name, write)
-
-    def _ask_import(self) -> None:
-        title = "Import a version"
-        messages.choose_files(self._window, self._settings, title, MODEL_FILES, lambda files: self._bring(files[0]))
-
-    def offer(self, file: Path) -> None:
-        """A file was opened with the program: ask whether its version shall come in; opening alone changes nothing."""
-        workspace = self._session.workspace
-        if workspace is None or workspace.read_only:
-            text = f"The model version in {file.name} cannot come in: this workspace is open for reading only."
-            messages.tell(self._window, "Model version", text)
-            return
-        more = (
-            f"It becomes a further version in {workspace.settings.plant_name or workspace.folder.name}, checked first. "
-            f"It judges no machine until it is promoted.\n\n{file}"
-        )
-        question = f"Import the model version in {file.name}?"
-        messages.ask(self._window, "Model version", question, more, "Import", lambda: self._bring(file))
-
-    def _bring(self, file: Path) -> None:
-        def done(version: ModelVersion) -> None:
-            self._choose = version.version
-            use = "It is in use." if version.champion else "It is not in use."
-            came = "came in" if version.origin == "imported" else "is here already"
-            self._notice(f"Version {version.version} {came}. {use}", "", "", lambda: None)
-            self.load()
-
-        work: Callable[[Workspace, Progress], Any] = lambda w, _: w.import_model(file, self._who(), "")  # noqa: E731
-        self._session.ask("write", "Importing a version", work, done, self._fail)
+    def _came(self, version: str) -> None:
+        self._choose = version
+        self.load()
 
     def _evaluate(self, version: str, start: int, end: int) -> None:
         page = self._page
@@ -247,8 +204,13 @@ class Modelling(QObject):
             wizard.stop_requested.connect(self._stop)
             wizard.machine_requested.connect(self._show_machine)
             wizard.decided.connect(self._decide)
+            wizard.known_until_requested.connect(self._ask_known_until)
             wizard.begin()
         wizard.open()
+
+    def _ask_known_until(self) -> None:
+        self.known_until_requested.emit()
+        self._notice("The retraining is not begun yet.", "", "Back to it", self.retrain)
 
     def _look(self, part: Part) -> None:
         wizard = self.wizard

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from pdm_desktop.core import times
 from pdm_desktop.core.model_results import Decision, Evaluation, Measures, ModelVersion
 from pdm_desktop.core.results import risk_text
-from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes
+from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes, best_rules
 from pdm_desktop.gui.marks import NOTHING
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
@@ -209,7 +209,7 @@ class EvaluationView(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._zone = "UTC"
+        self._zone, self._horizon_h = "UTC", 24.0
         self.shown: Evaluation | None = None
         """What is shown."""
         self.start, self.end = QDateEdit(), QDateEdit()
@@ -255,7 +255,7 @@ class EvaluationView(QWidget):
 
     def propose(self, version: ModelVersion, first: int | None, last: int | None, zone: str) -> None:
         """Another version: its test span, else the whole record."""
-        self._zone, self.shown = zone, None
+        self._zone, self.shown, self._horizon_h = zone, None, version.horizon_h
         start, end = version.splits.get("test_from"), version.splits.get("test_to")
         own = isinstance(start, int) and isinstance(end, int) and version.origin == "trained"
         for edit, at in ((self.start, start if own else first), (self.end, end if own else last)):
@@ -290,8 +290,8 @@ class EvaluationView(QWidget):
         own = Measures("candidate", "test", "", made.figures, made.intervals)
         columns = [(f"Version {made.version}", own)]
         columns += [
-            (name.replace("_", " ").capitalize(), Measures("any_error", "test", "", figures))
-            for name, figures in _best_first(made.baselines)[:2]
+            (heading, Measures("base_rate", "test", "", figures))
+            for heading, figures in best_rules(made.baselines, self._horizon_h, 2)
         ]
         self.comparison.show_measures(title, columns)
         self.charts.show_curves(made.curves, threshold, made.figures, (f"version {made.version}", "champion"), False)
@@ -305,10 +305,6 @@ class EvaluationView(QWidget):
             self.note.show_text("The span ends before it begins.", "watch")
             return
         self.asked.emit(start, end)
-
-
-def _best_first(baselines: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    return sorted(baselines.items(), key=lambda pair: -(pair[1].get("ap") or 0.0))
 
 
 class History(Card):

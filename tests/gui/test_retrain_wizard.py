@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QTableView
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.core.errors import Cancelled, PdmError
-from pdm_desktop.core.model_results import Goal, Interval, Measures, Round, TrainingSettings
+from pdm_desktop.core.model_results import Goal, Interval, Measures, Round, TrainingSettings, Verdict
 from pdm_desktop.core.progress import Step
-from pdm_desktop.gui.figures import mistake_words
+from pdm_desktop.gui.figures import lead_text, mistake_words
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.retrain import DATA, DECIDE, RESULT, SETTINGS, TRAINING, RetrainWizard
 from pdm_desktop.gui.wizards.retrain_data import Part
@@ -264,6 +264,55 @@ def test_few_failures_show_their_interval(ready: RetrainWizard) -> None:
     table = ready.result_step.comparison.table
     assert table is not None
     assert cells(table, 0)[1] == "9 of 11 (6 – 11)"
+
+
+@pytest.mark.parametrize(
+    ("median", "low", "high", "text"),
+    [
+        (0.95, 0.9, 1.0, "57 min (54 – 60)"),
+        (23.0, 21.0, 24.0, "23 h (21 – 24)"),
+        (126.0, 78.0, 150.0, "5.2 d (3.2 – 6.2)"),
+    ],
+)
+def test_a_lead_is_told_in_the_unit_it_deserves(median: float, low: float, high: float, text: str) -> None:
+    assert lead_text({"median_lead_h": median, "lead_p10_h": low, "lead_p90_h": high}) == text
+
+
+def test_a_rule_that_alarms_at_all_times_is_called_so_and_its_false_alarm_never_ends(ready: RetrainWizard) -> None:
+    always = {**figures(179, 179, 0.1, 0.09), "rows": 1000, "positives": 90, "recall": 1.0, "precision": 0.09}
+    rules = tuple(Measures(who, "test", "", always) for who in ("any_error", "base_rate"))  # type: ignore[arg-type]
+    ready.show_result(replace(TRAINED, measures=(CANDIDATE, *rules)), at("2015-12-31"))
+    table = ready.result_step.comparison.table
+    assert table is not None
+    assert table.model().headerData(2, Qt.Orientation.Horizontal) == "Alarm at all times"
+    assert cells(table, 2)[2] == "never ends"
+
+
+def test_an_objection_of_the_audit_comes_first_and_how_luck_was_weighed_last(ready: RetrainWizard) -> None:
+    why = (
+        "The candidate is better than version 3 on the same held-out rows: it catches 3 more of 179 failures. Luck "
+        "alone gives as much once in 900."
+    )
+    result = replace(TRAINED, verdict=Verdict(True, why))
+    ready.show_result(result, at("2015-12-31"))
+    said = ready.result_step.sentence.text
+    assert said.startswith("The candidate is better than version 3 on the same held-out rows. It catches 3 more")
+    assert "once in 900" not in said
+    assert "Luck alone gives as much once in 900." in [line.text() for line in ready.result_step.audit.lines]
+    objected = Verdict(False, f"{why} But the leakage audit objects: {LEAKING.audit[0].text}")
+    ready.show_result(replace(LEAKING, verdict=objected), at("2015-12-31"))
+    said = ready.result_step.sentence.text
+    assert said.startswith("The leakage audit objects: its figures may be too good to be true. flow alone ranks")
+    assert said.count(LEAKING.audit[0].text) == 1
+
+
+def test_another_horizon_is_said_to_become_the_plants(ready: RetrainWizard) -> None:
+    ready.settings_step.horizon.setValue(12)
+    assert "The plant looks 24 h ahead until now" in ready.settings_step.horizon_words.text()
+    ready.show_result(replace(TRAINED, horizon_h=12.0), at("2015-12-31"))
+    click(ready.next_button)
+    said = [words.text() for words in ready.decide_step.findChildren(QLabel)]
+    assert any("The plant then looks 12 h ahead, 24 h until now." in text for text in said)
 
 
 def test_names_from_the_record_do_not_act_as_html(ready: RetrainWizard) -> None:

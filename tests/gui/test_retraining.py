@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from pdm_desktop.core.model_results import TrainingSettings
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.workspace import Workspace
+from pdm_desktop.gui.forms import KnownUntilForm
 from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.pages.machine import MachinePage
 from pdm_desktop.gui.pages.models import ModelsPage
@@ -165,6 +166,22 @@ def test_while_a_training_is_under_way_the_window_is_used_and_told_at_the_end(qt
     assert wizard.steps.step == RESULT
 
 
+def test_until_when_failures_are_known_is_asked_on_the_way_and_leads_back(qtbot: QtBot, window: MainWindow) -> None:
+    window.menu_actions["retrain"].trigger()
+    wizard = window.models.wizard
+    assert wizard is not None
+    qtbot.waitUntil(wizard.next_button.isEnabled, timeout=LONG)
+    click(wizard.data_step.known_until)
+    qtbot.waitUntil(lambda: any(form.isVisible() for form in window.findChildren(KnownUntilForm)), timeout=LONG)
+    assert not wizard.isVisible()
+    assert window.page == "data"
+    next(form for form in window.findChildren(KnownUntilForm) if form.isVisible()).reject()
+    press(qtbot, window, "Back to it")
+    again = window.models.wizard
+    assert again is not None
+    assert again.isVisible()
+
+
 def test_a_mistake_opens_the_machine_around_that_time_and_leads_back(qtbot: QtBot, window: MainWindow) -> None:
     page = models(qtbot, window)
     version = next(row for row in page.model.rows() if row.version == "2")
@@ -276,12 +293,12 @@ def test_a_model_file_opened_with_the_program_comes_in_only_when_agreed_to(
     window.show()
     with qtbot.waitSignal(window.settled, timeout=LONG):
         window.open_workspace(tmp_path / "another")
-    window.models.offer(file)
+    window.models.carrying.offer(file)
     assert file.name in message(window).text()
     press(qtbot, message(window), "Cancel")
     idle(qtbot, window)
     assert not (tmp_path / "another" / "mlruns").exists()
-    window.models.offer(file)
+    window.models.carrying.offer(file)
     press(qtbot, message(window), "Import")
     idle(qtbot, window)
     assert "came in. It is not in use." in window.notice.text

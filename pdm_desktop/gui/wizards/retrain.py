@@ -33,6 +33,8 @@ class RetrainWizard(StepDialog):
     training_requested = Signal(object)
     """TrainingSettings."""
     stop_requested = Signal()
+    known_until_requested = Signal()
+    """Set until when failures are known; the wizard has hidden itself."""
     machine_requested = Signal(str, object)
     """Show a machine at a time (ms UTC); the wizard has hidden itself."""
     decided = Signal(str, str, str, str)
@@ -61,6 +63,8 @@ class RetrainWizard(StepDialog):
         self.back_button.clicked.connect(self._back)
         self.next_button.clicked.connect(self._next)
         self.data_step.part_changed.connect(self._ask_data)
+        self.data_step.known_until_requested.connect(self.hide)
+        self.data_step.known_until_requested.connect(self.known_until_requested)
         self.result_step.machine_requested.connect(self._show_machine)
         self.decide_step.changed.connect(self._follow)
         self.show_step(DATA)
@@ -108,7 +112,8 @@ class RetrainWizard(StepDialog):
         self.state = "trained"
         self.result_shown = result
         self.result_step.show_result(result, self._zone, now)
-        self.decide_step.show_result(result, self._who)
+        data = self.data_step.data
+        self.decide_step.show_result(result, self._who, result.horizon_h if data is None else data.horizon_h)
         self.show_step(RESULT)
 
     # ---- steps

@@ -51,6 +51,7 @@ class DataStep(StepPage):
 
     part_changed = Signal(object)
     """A Part."""
+    known_until_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(scrolls=True, parent=parent)
@@ -70,9 +71,13 @@ class DataStep(StepPage):
         self.machines = QLineEdit()
         self.apply = button("Look again")
         self.whole = button("Whole record", "link")
+        self.known_until = button("Set…", "link")
         self._lay_out()
         self.apply.clicked.connect(self._ask)
         self.machines.returnPressed.connect(self._ask)
+        self.known_until.setAccessibleName("Set until when failures are known")
+        self.known_until.setStyleSheet("padding: 0 4px;")
+        self.known_until.clicked.connect(self.known_until_requested)
         self.whole.clicked.connect(lambda: self.part_changed.emit(Part()))
         self.show_looking()
 
@@ -144,7 +149,15 @@ class DataStep(StepPage):
             name = label(key, "muted")
             name.setToolTip(FACT_TIP.get(key, ""))
             grid.addWidget(name, at, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(self.facts[key], at, 1)
+            if key != "Failures known until":
+                grid.addWidget(self.facts[key], at, 1)
+                continue
+            line = QHBoxLayout()
+            line.setSpacing(GRID)
+            line.addWidget(self.facts[key])
+            line.addWidget(self.known_until)
+            line.addStretch(1)
+            grid.addLayout(line, at, 1)
         for card in (there, right):
             card.body.setSpacing(GRID)
         there.body.addLayout(grid)
@@ -184,7 +197,7 @@ class DataStep(StepPage):
         line.addWidget(self.whole)
         line.addWidget(self.apply)
         card.body.addLayout(line)
-        for made in (self.apply, self.whole):
+        for made in (self.apply, self.whole, self.known_until):
             made.setAutoDefault(False)
         return card
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QPlainTextEdit, QRadioButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QRadioButton, QWidget
 
 from pdm_desktop.core.model_results import TrainingResult
 from pdm_desktop.gui.widgets import Banner, Card, label
@@ -34,6 +34,7 @@ class DecideStep(StepPage):
         super().__init__(parent=parent)
         self.banner = Banner()
         self.choices: dict[Choice, QRadioButton] = {}
+        self._words: dict[Choice, QLabel] = {}
         self._group = QButtonGroup(self)
         self.who = QLineEdit()
         self.why = QPlainTextEdit()
@@ -44,8 +45,12 @@ class DecideStep(StepPage):
         """What was chosen."""
         return next(key for key, made in self.choices.items() if made.isChecked())
 
-    def show_result(self, result: TrainingResult, who: str) -> None:
-        """Propose what the figures say; the choice stays the user's."""
+    def show_result(self, result: TrainingResult, who: str, plant_horizon_h: float) -> None:
+        """Propose what the figures say; the choice stays the user's. plant_horizon_h: how far the plant looks ahead."""
+        more = ""
+        if abs(result.horizon_h - plant_horizon_h) > 1e-6:
+            more = f" The plant then looks {result.horizon_h:g} h ahead, {plant_horizon_h:g} h until now."
+        self._words["promote"].setText(WORDS["promote"][1] + more)
         stopped = any(finding.severity == "stop" for finding in result.audit)
         better = result.verdict.better and not stopped
         self.choices["promote" if better else "keep"].setChecked(True)
@@ -77,7 +82,8 @@ class DecideStep(StepPage):
             made.toggled.connect(self.changed)
             self._group.addButton(made)
             self.choices[key] = made
-            line = label(words, "small")
+            line = self._words[key] = label(words, "small")
+            line.setWordWrap(True)
             line.setContentsMargins(24, 0, 0, 6)
             card.body.addWidget(made)
             card.body.addWidget(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -19,22 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from pdm_desktop.core import times
-from pdm_desktop.core.model_results import Finding, MachineChange, Measures, TrainingResult
+from pdm_desktop.core.model_results import BASELINES, Finding, MachineChange, Measures, TrainingResult
 from pdm_desktop.core.results import risk_text
 from pdm_desktop.gui.cell_marks import BadgeDelegate
-from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes, hint
+from pdm_desktop.gui.figures import Comparison, CurveCharts, Mistakes, best_rules, hint
 from pdm_desktop.gui.marks import BAND_RANK, BAND_WORD, change_text
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Card, button, label
 from pdm_desktop.gui.wizards.steps import Sentence, StepPage
 
-BASELINE_WORD = {
-    "any_error": "Any error in {horizon:g} h",
-    "oldest_component": "Oldest component",
-    "base_rate": "Base rate",
-    "time_of_day": "Time of day",
-}
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
+LUCK = "luck alone gives"
 
 
 class ResultStep(StepPage):
@@ -128,29 +125,35 @@ class ResultStep(StepPage):
 def headline(result: TrainingResult) -> tuple[str, str, str]:
     """(the sentence, what qualifies it, tone)."""
     stops = [finding for finding in result.audit if finding.severity == "stop"]
-    if result.champion_before is None or result.of("champion") is None:
-        if result.verdict.better:
-            first = "There is no champion to compare with; the candidate is better than the simple rules."
-        else:
-            first = "The candidate is not better than the simple rules."
-    elif result.verdict.better:
-        first = "The candidate is better than the champion on the same held-out rows."
-    else:
-        first = "The candidate is not surely better than the champion on the same held-out rows."
-    said, colon, why = result.verdict.why.partition(": ")
-    if colon and said.startswith("The candidate"):
-        # The verdict names the rival itself: once is enough.
-        first, rest = f"{said}.", why[:1].upper() + why[1:]
-    else:
-        rest = result.verdict.why
+    said, more, _ = verdict_words(result)
     if stops:
-        audit = f"The leakage audit found something: {stops[0].text}"
-    elif result.audit:
+        objection = "The leakage audit objects: its figures may be too good to be true."
+        return objection, f"{stops[0].text} {said or more}".strip(), "alarm"
+    if not said:
+        better = "is better than" if result.verdict.better else "is not surely better than"
+        said = f"The candidate {better} the champion on the same held-out rows."
+        if result.champion_before is None or result.of("champion") is None:
+            said = f"There is no champion to compare with; the candidate {better} the simple rules."
+    if result.audit:
         audit = f"The leakage audit has {len(result.audit)} remark{'s' if len(result.audit) > 1 else ''}."
     else:
         audit = "Nothing suspicious was found in the leakage audit."
-    tone = "alarm" if stops else "good" if result.verdict.better else "watch"
-    return first, f"{rest} {audit}", tone
+    return said, f"{more} {audit}".strip(), "good" if result.verdict.better else "watch"
+
+
+def verdict_words(result: TrainingResult) -> tuple[str, str, str]:
+    """The verdict in parts: whether it is better (empty where it does not begin with that), what changed, and how luck
+    was weighed, which few want to read."""
+    why, _, _ = result.verdict.why.partition(" But the leakage audit objects: ")
+    first, *others = SENTENCE.split(why)
+    said, colon, more = first.partition(": ")
+    if not said.startswith(("The candidate", "No model", "Luck cannot")):
+        said, more = "", first
+    elif colon:
+        said, more = f"{said}.", more[:1].upper() + more[1:]
+    if LUCK in more.lower() and not more.startswith("The candidate"):
+        others, more = [more, *others], ""
+    return said, more, " ".join(others)
 
 
 def columns(result: TrainingResult, zone: str) -> tuple[str, list[tuple[str, Measures]]]:
@@ -167,9 +170,9 @@ def columns(result: TrainingResult, zone: str) -> tuple[str, list[tuple[str, Mea
         found.append((f"Candidate v{result.version}", candidate))
     if champion is not None:
         found.append((champion.label[:1].upper() + champion.label[1:], champion))
-    rules = [m for m in result.measures if m.who in BASELINE_WORD and m.span == "test"]
-    rules.sort(key=lambda m: -(m.figures.get("ap") or 0.0))
-    found += [(BASELINE_WORD[m.who].format(horizon=result.horizon_h), m) for m in rules[:1]]
+    rules = {m.who: m for m in result.measures if m.who in BASELINES and m.span == "test"}
+    for heading, figures in best_rules({who: m.figures for who, m in rules.items()}, result.horizon_h, 1):
+        found.append((heading, next(m for m in rules.values() if m.figures is figures)))
     unseen = result.of("candidate", "unseen_machines")
     if unseen is not None:
         count = len(result.held_out)
@@ -295,6 +298,10 @@ class Audit(QScrollArea):
                 self._say(f"{mark}  {finding.text}", "")
             if kind not in by_kind:
                 self._say(f"✓  {fine}", "")
+        sure = verdict_words(result)[2]
+        if sure:
+            self._say("How sure the comparison is", "heading")
+            self._say(sure, "")
         if result.warnings:
             self._say("Warnings", "heading")
             for text in result.warnings:

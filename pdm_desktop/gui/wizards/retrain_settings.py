@@ -21,6 +21,8 @@ from pdm_desktop.gui.widgets import Banner, Card, button, label
 from pdm_desktop.gui.wizards.retrain_data import Part
 from pdm_desktop.gui.wizards.steps import StepPage
 
+HORIZON = "Long enough to plan the repair, short enough that a warning means something."
+
 
 class SettingsStep(StepPage):
     """Every choice has a sensible default; `settings` reads them."""
@@ -29,6 +31,8 @@ class SettingsStep(StepPage):
         super().__init__(scrolls=True, parent=parent)
         self.problem = Banner()
         self.horizon = _number(1 / 60, 24 * 366, 24.0, " h", 2)
+        self.horizon_words = label(HORIZON, "small")
+        self._plant_horizon_h = 24.0
         self.everything = QRadioButton("&Everything on record: readings, errors, replacements, age and make")
         self.telemetry = QRadioButton("&Readings alone, where errors and replacements are not recorded well")
         self.default = QRadioButton("&Usual: settings that have proven themselves; a few minutes at most")
@@ -55,7 +59,9 @@ class SettingsStep(StepPage):
 
     def propose(self, data: TrainingData) -> None:
         """Defaults that hang on the plant."""
+        self._plant_horizon_h = data.horizon_h
         self.horizon.setValue(data.horizon_h)
+        self._weigh_horizon()
         self.holdout.setMaximum(max(0, len(data.machines) - 1))
         self.holdout.setValue(data.suggested_holdout)
 
@@ -85,9 +91,8 @@ class SettingsStep(StepPage):
         self.body.addWidget(self.problem)
         what = Card("What is foretold")
         what.body.addLayout(_line(label("A failure within the next"), self.horizon))
-        what.body.addWidget(
-            label("Long enough to plan the repair, short enough that a warning means something.", "small")
-        )
+        self.horizon_words.setWordWrap(True)
+        what.body.addWidget(self.horizon_words)
         what.body.addSpacing(GRID // 2)
         what.body.addWidget(label("From what", "heading"))
         self._group(what, self.everything, self.telemetry)
@@ -137,6 +142,7 @@ class SettingsStep(StepPage):
         self.body.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
         self.body.addWidget(self.expert)
         self.body.addStretch(1)
+        self.horizon.valueChanged.connect(self._weigh_horizon)
         for choice in (self.tuned, self.budget, self.cost):
             choice.toggled.connect(self._follow)
         for widget, name in (
@@ -145,6 +151,13 @@ class SettingsStep(StepPage):
             (self.false_alarm, "Cost of a false alarm"), (self.holdout, "Machines kept out"), (self.seed, "Seed"),
         ):  # fmt: skip
             widget.setAccessibleName(name)
+
+    def _weigh_horizon(self) -> None:
+        """What another horizon than the plant's would mean."""
+        chosen = self.horizon.value()
+        other = abs(chosen - self._plant_horizon_h) > 1e-6
+        said = f"The plant looks {self._plant_horizon_h:g} h ahead until now; promoting this version changes that too."
+        self.horizon_words.setText(said if other else HORIZON)
 
     def _group(self, card: Card, *choices: QRadioButton) -> None:
         group = QButtonGroup(self)
