@@ -114,6 +114,23 @@ def test_free_disk_is_asked_for_before_anything_is_read(plant: Plant, monkeypatc
     assert error.where == str(plant.folder)
 
 
+def test_a_line_of_many_machines_asks_for_the_disk_that_all_their_rows_take(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "time," + ",".join(f"P{n}.heat" for n in range(100, 200)) + "\n"
+    text = head + "".join(
+        f"2019-01-01 00:{m:02d}:{s:02d}" + ",10.55" * 100 + "\n" for m in range(20) for s in range(60)
+    )
+    usage = shutil.disk_usage(plant.folder)._replace(free=20_000_000 + 5 * len(text))
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: usage)
+        plant.refuses(text, "MB free; this import may need")
+    before = sum(path.stat().st_size for path in plant.folder.glob("plant.db*"))
+    plant.give(text)
+    grown = sum(path.stat().st_size for path in plant.folder.glob("plant.db*")) - before
+    assert grown > 4 * len(text)  # a wide file of one machine takes half as much
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a process's files have no limit there")
 def test_a_disk_that_fills_up_in_the_middle_leaves_everything_as_it_was(plant: Plant) -> None:
     import resource
