@@ -75,9 +75,10 @@ def _import(arguments: Arguments, tools: Tools) -> int:
                 arguments.save_profile, workspace.recognise(arguments.files[0], _choices(arguments), arguments.profile)
             )
     files = [_file_plain(file) for file in made.files]
-    tools.put(
-        arguments, {"files": files, "seconds": made.seconds}, "\n".join(import_words(file) for file in made.files)
-    )
+    plain = {"files": files, "seconds": made.seconds, "left_out": [list(each) for each in made.left_out]}
+    words = [import_words(file) for file in made.files]
+    words += [f"{name}: left out. {why}" for name, why in made.left_out]
+    tools.put(arguments, plain, "\n".join(words))
     return 1 if arguments.strict and any(file.rejected or file.rejected_values for file in made.files) else 0
 
 

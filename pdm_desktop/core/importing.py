@@ -16,10 +16,40 @@ from pdm_desktop.core.results import ConflictCell, FileReport, ImportReport
 from pdm_desktop.core.schema import Kind
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
+from pdm_desktop.core.watch import SUFFIXES
 
 
 class _TakenBack(Exception):
     """Ends the transaction of a dry run: nothing of it is kept."""
+
+
+class _OneOfThem(Progress):
+    """Tells of one of several files, and of a check as a check."""
+
+    def __init__(self, outer: Progress, at: int, count: int, *, dry_run: bool) -> None:
+        super().__init__()
+        self._outer = outer
+        self._at = f", file {at} of {count}" if count > 1 else ""
+        self._dry_run = dry_run
+
+    def step(self, done: int, total: int, text: str) -> None:
+        """As the outer one, in words that fit."""
+        _, blank, what = text.partition(" ")
+        self._outer.step(done, total, (f"Checking{blank}{what}" if self._dry_run else text) + self._at)
+
+    def check(self) -> None:
+        """As the outer one, which the user may have cancelled."""
+        self._outer.check()
+
+
+def _refuse_one_machine(plan: Plan) -> None:
+    """Sheets that do not say their machine may be one of each machine: not all of the one that was said."""
+    if plan.path.suffix.lower() != ".zip" and plan.index("machine") is None and plan.tag_rule is None:
+        raise PdmError(
+            f"The workbook has several sheets like {plan.sheet}, none of which says its machine.",
+            f"Import them one by one, and say whose each is: --sheet {plan.sheet!r} --machine {plan.machine!r}.",
+            plan.path.name,
+        )
 
 
 class WithImports:
@@ -62,22 +92,28 @@ class WithImports:
         choices: for all files, or for each. PdmError also where a question is open.
         """
         plans: list[Plan] = []
+        left_out: list[tuple[str, str]] = []
         for path in files:
             said = choices.get(path, NO_CHOICES) if isinstance(choices, Mapping) else choices
             said = replace(said, kind=kind or said.kind, time_zone=time_zone or said.time_zone)
-            plans += self._plans(path, said, profile)
+            plans += self._plans(path, said, profile, left_out)
         if not plans:
             raise PdmError(
                 "There is no file of a plant here.",
                 "Choose files of telemetry, errors, maintenance, failures or machines.",
                 ", ".join(str(path) for path in files),
             )
-        return self._import(plans, progress, dry_run=dry_run)
+        return replace(self._import(plans, progress, dry_run=dry_run), left_out=tuple(left_out))
 
     def tables(self, path: Path) -> tuple[tuple[Path, str | None], ...]:
         """The tables of a file, or of every file in a folder: (file, which one of an archive that holds several).
-        What each holds is not looked at. PdmError: no such file, a broken archive."""
-        return tuple(ingest.discover([path]))
+        What each holds is not looked at. PdmError: no such file, a broken archive (one of a folder is a file of it, of
+        which a look tells what is wrong)."""
+        found = ingest.discover([path])
+        if path.is_dir():
+            whole = {file for file, _ in found}
+            found += [(file, None) for file in sorted(path.iterdir()) if file.is_file() and file not in whole]
+        return tuple(found)
 
     def import_tables(
         self, tables: Sequence[tuple[Path, Choices]], progress: Progress, *, dry_run: bool = False
@@ -92,11 +128,12 @@ class WithImports:
         rejects_dir = None if dry_run else self.folder / "imports"
         try:
             with self._store.transaction():
-                for plan in ingest.in_order(plans):
+                for at, plan in enumerate(ingest.in_order(plans), 1):
+                    told = _OneOfThem(progress, at, len(plans), dry_run=dry_run)
                     # Each file meets what the earlier ones of the same import brought, in a dry run as well: that may
                     # settle what a column is, and be there already, differ, or be in another unit.
                     reports += ingest.import_plan(
-                        self._store, plan, dry_run=False, progress=progress, rejects_dir=rejects_dir
+                        self._store, plan, dry_run=False, progress=told, rejects_dir=rejects_dir
                     )
                 if dry_run:
                     raise _TakenBack
@@ -109,20 +146,29 @@ class WithImports:
             raise
         return ImportReport(tuple(reports), time.monotonic() - begun)
 
-    def _plans(self, path: Path, choices: Choices, profile: str | None) -> list[Plan]:
-        """One file's plans (an archive may hold several), or a folder's."""
+    def _plans(self, path: Path, choices: Choices, profile: str | None, left_out: list[tuple[str, str]]) -> list[Plan]:
+        """One file's plans (an archive may hold several), or a folder's; its tables that are no plant's are noted."""
         plans = []
-        for file, member in ingest.discover([path]):
+        # A sheet that was said is read once, however many tables the file holds.
+        one = choices.sheet is not None and not path.is_dir()
+        for file, member in ((path, None),) if one else self.tables(path):
             said = choices if member is None or choices.sheet is not None else replace(choices, sheet=member)
             try:
                 plan = self.recognise(file, said, profile)
-            except PdmError:
+                if member is not None and plan.machine is not None:
+                    _refuse_one_machine(plan)
+            except PdmError as exc:
                 if not path.is_dir():
                     raise
-                continue  # a folder may hold other files; only those named by the user must be the plant's
-            if path.is_dir() and any(question.key == "columns" for question in plan.questions):
-                continue
-            plans.append(plan)
+                why = exc.message  # a folder may hold other files; only those named by the user must be the plant's
+            else:
+                asked = [question.text for question in plan.questions if question.key == "columns"]
+                if not (path.is_dir() and asked):
+                    plans.append(plan)
+                    continue
+                why = asked[0]
+            if file.suffix.lower() in SUFFIXES:
+                left_out.append((file.name if member is None else f"{file.name} \N{RIGHTWARDS ARROW} {member}", why))
         return plans
 
     def conflicts(self, batch: int, most: int = 10_000) -> tuple[int, tuple[ConflictCell, ...]]:
@@ -135,12 +181,13 @@ class WithImports:
         """The mappings kept in this workspace."""
         return kept.load(self.folder / "profiles")
 
-    def save_profile(self, name: str, plan: Plan) -> Profile:
-        """Keep how `plan` reads its file; it applies by itself to the next file with the same header."""
-        if plan.path.suffix.lower() == ".zip":
-            # Which table of an archive it was is no part of how such tables are read.
+    def save_profile(self, name: str, plan: Plan, *, machine: bool = False) -> Profile:
+        """Keep how `plan` reads its file; it applies by itself to the next file with the same header. machine: such
+        files are all of the machine that was said of this one."""
+        if plan.path.suffix.lower() == ".zip" or len(self.tables(plan.path)) > 1:
+            # Which table of an archive it was, or which of several sheets, is no part of how such tables are read.
             plan = replace(plan, choices=replace(plan.choices, sheet=None))
-        return kept.save(self.folder / "profiles", name, plan)
+        return kept.save(self.folder / "profiles", name, plan, machine=machine)
 
     def delete_profile(self, name: str) -> None:
         """Forget a mapping."""

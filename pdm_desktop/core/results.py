@@ -314,6 +314,8 @@ class ImportReport:
 
     files: tuple[FileReport, ...]
     seconds: float
+    left_out: tuple[tuple[str, str], ...] = ()
+    """(name, why) of each file of a folder that has a table's ending and is none of a plant."""
 
 
 @dataclass(frozen=True)

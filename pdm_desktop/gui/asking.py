@@ -12,7 +12,7 @@ from pdm_desktop.core import times
 from pdm_desktop.gui import messages
 from pdm_desktop.gui.session import Session
 
-TABLES = ["Tables (*.csv *.txt *.tsv *.xlsx *.gz *.zip *.parquet)", "All files (*)"]
+TABLES = ["Tables (*.csv *.txt *.tsv *.dat *.asc *.xlsx *.xls *.ods *.gz *.zip *.parquet)", "All files (*)"]
 
 
 class Asking(QObject):

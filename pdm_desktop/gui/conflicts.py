@@ -26,7 +26,11 @@ class ConflictsDialog(QDialog):
         self._zone = zone
         self.line = label(
             f"Where {batch.file} said something else than what was there. Its values hold"
-            + (" no longer: the import is undone." if batch.undone else "; undoing the import brings the others back."),
+            + (
+                " no longer: the import is undone."
+                if batch.undone
+                else " unless a later import or change replaced them; undoing the import takes them back."
+            ),
             "muted",
         )
         self.line.setWordWrap(True)
@@ -67,14 +71,23 @@ class ConflictsDialog(QDialog):
                    strong=True),
             Column("time", "When", when, lambda row: row[1].time, width=150),
             Column("what", "What", _what, width=0, tip=_what),
-            Column("old", "Was", lambda row: self._said(row[1], row[1].old), right=True, width=140, token="muted"),
-            Column("new", "Is", lambda row: self._said(row[1], row[1].new), right=True, width=140),
+            Column("old", "Was", lambda row: self._said(row[1])[0], right=True, width=140, token="muted"),
+            Column("new", "Became", lambda row: self._said(row[1])[1], right=True, width=140),
         )  # fmt: skip
 
-    def _said(self, cell: ConflictCell, value: float | str) -> str:
+    def _said(self, cell: ConflictCell) -> tuple[str, str]:
+        """The value that was and the one that came, with as many digits as tell them apart."""
+        pair = (cell.old, cell.new)
+        for digits in (6, 9, 12, 17):
+            old, new = (self._value(cell, value, digits) for value in pair)
+            if old != new:
+                break
+        return old, new
+
+    def _value(self, cell: ConflictCell, value: float | str, digits: int) -> str:
         if isinstance(value, str):
             return value
-        return times.short(int(value), self._zone) if cell.cell == "known" else f"{value:,.6g}"
+        return times.short(int(value), self._zone) if cell.cell == "known" else f"{value:,.{digits}g}"
 
 
 def _what(row: tuple[int, ConflictCell]) -> str:

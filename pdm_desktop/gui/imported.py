@@ -65,6 +65,8 @@ class ImportedFiles(Card):
         """Show these, with times in this zone; order and selection stay."""
         self._zone = zone
         self.model.set_rows(sorted(batches, key=lambda batch: -batch.id))
+        # A column of dashes would leave little of the files' names.
+        self.table.setColumnHidden(self.model.column_of("profile"), not any(batch.profile for batch in batches))
         self._look()
 
     def set_writable(self, writable: bool) -> None:
@@ -98,15 +100,14 @@ class ImportedFiles(Card):
             self,
             "Undo an import",
             f"Take back what {batch.file} brought in?",
-            f"{batch.accepted:,} rows of {KIND.get(batch.kind, batch.kind)} came in by it. Values that it replaced "
-            "come back. The file itself is not touched and can be imported again.",
+            f"{_brought(batch)} The file itself is not touched and can be imported again.",
             "Undo this import",
             lambda: self.undo_requested.emit(batch.id),
         )
 
     def _columns(self) -> tuple[Column[Batch], ...]:
         def number(
-            key: str, title: str, read: Callable[[Batch], int], token: str = "text", width: int = 80
+            key: str, title: str, read: Callable[[Batch], int], token: str = "text", width: int = 76
         ) -> Column[Batch]:
             return Column(
                 key, title, lambda row: count_text(read(row)), read, right=True, width=width, high_first=True,
@@ -117,20 +118,33 @@ class ImportedFiles(Card):
             return "faint" if row.undone else "text"
 
         return (
-            Column("file", "File", lambda row: f"{row.file}  (undone)" if row.undone else row.file, width=0,
+            Column("file", "File", lambda row: f"undone: {row.file}" if row.undone else row.file, width=0,
                    token=quiet, tip=lambda row: row.file),
-            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=102, token=quiet),
+            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=98, token=quiet),
             Column("profile", "Profile", lambda row: row.profile or NOTHING, lambda row: row.profile, width=84,
                    token=lambda row: "muted" if row.profile and not row.undone else "faint",
                    tip=lambda row: row.profile),
             Column("when", "Imported", lambda row: times.short(row.imported_at, self._zone),
-                   lambda row: row.imported_at, width=148, high_first=True, token=quiet),
+                   lambda row: row.imported_at, width=142, high_first=True, token=quiet),
             number("accepted", "Accepted", lambda row: row.accepted),
-            number("unchanged", "Unchanged", lambda row: row.unchanged, "muted", 90),
-            number("duplicates", "Duplicates", lambda row: row.duplicates, "muted", 90),
+            number("unchanged", "Unchanged", lambda row: row.unchanged, "muted", 84),
+            number("duplicates", "Duplicates", lambda row: row.duplicates, "muted", 84),
             number("conflicts", "Conflicts", lambda row: row.conflicts, "watch"),
             number("rejected", "Rejected", lambda row: row.rejected, "alarm"),
         )  # fmt: skip
+
+
+def _brought(batch: Batch) -> str:
+    """What undoing an import takes back."""
+    said = []
+    if batch.accepted:
+        what = KIND.get(batch.kind, batch.kind)
+        said.append(f"{batch.accepted:,} row{'s of ' if batch.accepted > 1 else ' of '}{what} came in by it.")
+    if batch.conflicts:
+        said.append(
+            f"In {batch.conflicts:,} row{'s' if batch.conflicts > 1 else ''} it replaced values: they come back."
+        )
+    return " ".join(said) or "It brought nothing new."
 
 
 def batch_details(batch: Batch, zone: str) -> str:
@@ -139,6 +153,8 @@ def batch_details(batch: Batch, zone: str) -> str:
     parts.append(f"read by profile {batch.profile}" if batch.profile else "read by no profile")
     if batch.rejected_values:
         parts.append(f"{batch.rejected_values:,} single value{'s' if batch.rejected_values > 1 else ''} rejected")
+    if batch.rejects:
+        parts.append(f"rejects in imports/{batch.rejects}")
     if batch.undone:
         parts.append("undone")
     return " \N{MIDDLE DOT} ".join(parts) + f"\nSHA-256 {batch.sha256}"

@@ -104,7 +104,8 @@ def show_import(parent: QWidget | None, made: ImportReport) -> QMessageBox:
     if rejects:
         folder = Path(rejects[0]).parent
         choices.append(("Show rejected rows", lambda: show_folder(folder)))
-    icon = QMessageBox.Icon.Warning if any(file.rejected for file in made.files) else QMessageBox.Icon.Information
+    wrong = any(file.rejected or file.rejected_values or file.conflicts for file in made.files)
+    icon = QMessageBox.Icon.Warning if wrong or made.left_out else QMessageBox.Icon.Information
     return tell(parent, "Import", heading, "\n".join(lines), icon, choices)
 
 
@@ -159,20 +160,38 @@ def show_folder(folder: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
+def open_file(parent: QWidget | None, path: Path) -> None:
+    """Open the file with the program that the system has for it; where there is none, say where the file is."""
+    if not (path.is_file() and QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))):
+        missing = (
+            "The file is no longer there." if not path.is_file() else "No program of this computer opens the file."
+        )
+        tell(parent, "PDM Desktop", missing, str(path), QMessageBox.Icon.Warning)
+
+
 def import_summary(made: ImportReport) -> tuple[str, list[str]]:
     """A heading and a line a file: what came in, what did not and why."""
     accepted = sum(file.accepted for file in made.files)
     rejected = sum(file.rejected for file in made.files)
+    conflicts = sum(file.conflicts for file in made.files)
     if not made.files:
         heading = "There was nothing to import."
     elif all(file.batch is None for file in made.files):
         heading = "Already imported: nothing changed." if not rejected else "Nothing came in."
     else:
-        heading = f"{accepted:,} rows came in" + (f", {rejected:,} were rejected." if rejected else ".")
-    lines = [f"{Path(file.file).name}: {_file_line(file)}" for file in made.files]
-    if len(lines) > _MANY:
-        lines = [*lines[:_MANY], f"and {len(lines) - _MANY} more files"]
-    return heading, lines
+        said = [
+            "1 row came in" if accepted == 1 else f"{accepted:,} rows came in" if accepted else "No new row came in"
+        ]
+        said += [f"{conflicts:,} got another value"] * bool(conflicts)
+        said += [f"{rejected:,} {'was' if rejected == 1 else 'were'} rejected"] * bool(rejected)
+        heading = ", ".join(said) + "."
+    return heading, _shortened([f"{Path(file.file).name}: {_file_line(file)}" for file in made.files], "files") + (
+        _shortened([f"{name}: left out. {why}" for name, why in made.left_out], "files left out")
+    )
+
+
+def _shortened(lines: list[str], what: str) -> list[str]:
+    return [*lines[:_MANY], f"and {len(lines) - _MANY} more {what}"] if len(lines) > _MANY else lines
 
 
 def _file_line(file: FileReport) -> str:
@@ -185,7 +204,7 @@ def _file_line(file: FileReport) -> str:
         (file.duplicates, "twice in the file"),
         (file.conflicts, "with another value than before (the newer holds)"),
         (file.rejected, "rejected"),
-        (file.rejected_values, "single values rejected"),
+        (file.rejected_values, f"single value{'' if file.rejected_values == 1 else 's'} rejected"),
     ):
         if count:
             parts.append(f"{count:,} {words}")

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSettings, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from pdm_desktop.core import times
@@ -234,7 +233,7 @@ class Recording(Signing):
             what = f"The rejects of {batch.file} are not there any more."
             self._session.failed.emit(PdmError(what, "Import the file again to see them.", str(path or "")))
         else:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+            messages.open_file(self._window, path)
 
     def _add_rule(self) -> None:
         overview = self._overview

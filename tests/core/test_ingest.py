@@ -129,11 +129,16 @@ def test_a_folder_gives_its_files_machines_first_and_passes_over_others(plant: P
     (folder / "c_errors.csv").write_text("datetime,machineID,errorID\n2015-01-01 06:00,1,E\n")
     (folder / "z_machines.csv").write_text("machineID,model,age\n1,M,2\n")
     (folder / "notes.txt").write_text("nothing of a plant")
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8")
+    (folder / "broken.zip").write_bytes(b"PK\x03\x04")
     (folder / "deeper").mkdir()
     with Workspace.open(plant.folder / "workspace") as workspace:
         report = workspace.import_files([folder], Progress())
         names = [Path(file.file).name for file in report.files]
         assert names == ["z_machines.csv", "a_telemetry.csv", "c_errors.csv", "b_failures.csv"]
+        left_out = dict(report.left_out)  # told, where it might have been a table
+        assert set(left_out) == {"notes.txt", "broken.zip"}
+        assert "cannot be unpacked" in left_out["broken.zip"]
         with pytest.raises(PdmError, match="names no column"):
             workspace.import_files([folder, folder / "notes.txt"], Progress())
         with pytest.raises(PdmError, match="no file of a plant"):

@@ -14,6 +14,8 @@ from pdm_desktop.gui.theme import Theme
 from pdm_desktop.tasks import Lane
 
 LANES: tuple[Lane, ...] = ("read", "write", "job")
+CHANGES = 3
+"""How often a task tells of itself: queued, begun, ended."""
 LONG = 60_000
 """ms after which work that hangs fails its test."""
 
@@ -39,15 +41,27 @@ def finish(window: QWidget) -> None:
 def idle(qtbot: QtBot, window: MainWindow) -> None:
     """Wait until no work is under way and all that came of it has been shown."""
     tasks = window.session.tasks
-    while True:
-        qtbot.waitUntil(lambda: not tasks.active(), timeout=LONG)
-        # A lane works in turn: once this has come back, what was there before has too.
-        back: list[object] = []
-        for lane in LANES:
-            tasks.run(lane, "", lambda _: None, back.append)
-        qtbot.waitUntil(lambda back=back: len(back) == len(LANES), timeout=LONG)
-        if not tasks.active():
-            return
+    told: list[None] = []
+
+    def count() -> None:
+        told.append(None)
+
+    tasks.on_change.append(count)
+    try:
+        while True:
+            qtbot.waitUntil(lambda: not tasks.active(), timeout=LONG)
+            told.clear()
+            # A lane works in turn: once this has come back, what was there before has too.
+            back: list[object] = []
+            for lane in LANES:
+                tasks.run(lane, "", lambda _: None, back.append)
+            own = len(LANES) * CHANGES
+            qtbot.waitUntil(lambda back=back, own=own: len(back) == len(LANES) and len(told) >= own, timeout=LONG)
+            # What came back may have begun more, which may be through already and not shown yet: it has told of itself.
+            if not tasks.active() and len(told) == own:
+                return
+    finally:
+        tasks.on_change.remove(count)
 
 
 def click(qtbot: QtBot, widget: QWidget) -> None:

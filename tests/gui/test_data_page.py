@@ -171,7 +171,7 @@ def test_gaps_are_open_places_in_the_strip(page: DataPage, theme: Theme):
 def test_files_stand_with_the_newest_first_and_say_what_became_of_their_rows(page: DataPage):
     page.show_overview(OVERVIEW)
     assert [cells(page.imported.table, row)["File"] for row in range(3)] == [
-        "old.csv  (undone)", "readings.csv", "machines.csv",
+        "undone: old.csv", "readings.csv", "machines.csv",
     ]  # fmt: skip
     row = cells(page.imported.table, 1)
     assert (row["Kind"], row["Imported"]) == ("readings", "1 Apr 2015, 07:00")
@@ -187,7 +187,8 @@ def test_all_that_is_known_of_a_file_stands_below_the_list(page: DataPage, qtbot
     assert not page.imported.rejects_button.isEnabled()
     click_row(page.imported.table, 1)
     assert page.imported.details.text() == (
-        "readings.csv, imported 1 Apr 2015, 07:00 · read by profile Hall 2 · 5 single values rejected\n"
+        "readings.csv, imported 1 Apr 2015, 07:00 · read by profile Hall 2 · 5 single values rejected"
+        " · rejects in imports/readings-rejects.csv\n"
         "SHA-256 " + "b" * 64
     )
     with qtbot.waitSignal(page.rejects_requested) as told:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
-from PySide6.QtWidgets import QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.core.progress import Progress
@@ -18,6 +18,7 @@ from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.import_wizard import CHECK, COLUMNS, FILES, READING, RESULT, ImportWizard
 from tests.gui.hands import LONG, click, idle, message, opened_window, press
+from tests.gui.leading import forward, led, opened, pick, shown, step, type_into
 
 HEAD = "Zeitstempel;Maschine;Spannung [V];Druck [bar];Prüfer"
 
@@ -53,49 +54,6 @@ def certain(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, settings: QSettings, tmp_path: Path) -> Iterator[MainWindow]:
     yield from opened_window(qtbot, theme, settings, tmp_path / "workspace")
-
-
-def opened(qtbot: QtBot, window: MainWindow, *files: Path) -> ImportWizard:
-    """Drop the files; back when the wizard shows them."""
-    window.import_files(list(files))
-    return shown(qtbot, window)
-
-
-def shown(qtbot: QtBot, window: MainWindow) -> ImportWizard:
-    qtbot.waitUntil(lambda: window.importing.wizard is not None and bool(window.importing.wizard.sources), timeout=LONG)
-    wizard = window.importing.wizard
-    assert wizard is not None
-    qtbot.waitUntil(wizard.isVisible, timeout=LONG)
-    idle(qtbot, window)
-    return wizard
-
-
-def step(wizard: ImportWizard) -> int:
-    return wizard.steps.step
-
-
-def forward(qtbot: QtBot, window: MainWindow, wizard: ImportWizard) -> None:
-    click(qtbot, wizard.forward)
-    idle(qtbot, window)
-
-
-def pick(qtbot: QtBot, window: MainWindow, box: QComboBox, text: str) -> None:
-    """Choose an entry as a user does: by its word, with the keyboard."""
-    at = box.findText(text)
-    assert at >= 0, f"no {text!r} among {[box.itemText(i) for i in range(box.count())]}"
-    box.setFocus()
-    box.setCurrentIndex(at)
-    box.activated.emit(at)
-    idle(qtbot, window)
-
-
-def type_into(qtbot: QtBot, window: MainWindow, line: QWidget, text: str) -> None:
-    assert line.isEnabled()
-    line.setFocus()
-    qtbot.keyClick(line, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClicks(line, text)
-    qtbot.keyClick(line, Qt.Key.Key_Return)
-    idle(qtbot, window)
 
 
 def stored(tmp_path: Path, query: str) -> list[tuple]:  # type: ignore[type-arg]
@@ -146,7 +104,7 @@ def test_from_an_unclear_file_to_the_record_by_clicks(
 
     forward(qtbot, window, wizard)
     assert step(wizard) == CHECK
-    assert "11 rows would come in" in wizard.check.verdict.text
+    assert "11 readings would come in" in wizard.check.verdict.text
     assert wizard.check.rejected.isVisible()
     told = [(row.line, row.column, row.content) for row in wizard.check.rejected.model.rows()]
     assert told == [("4", "Spannung [V]", "kaputt"), ("6", "Zeitstempel", "99/99/2015")]
@@ -154,14 +112,14 @@ def test_from_an_unclear_file_to_the_record_by_clicks(
     assert not wizard.check.rejected.more.isVisible()
     assert stored(tmp_path, "SELECT COUNT(*) FROM telemetry") == [(0,)]
     assert not (tmp_path / "workspace" / "imports").exists()
-    click(qtbot, wizard.check.keep)
-    assert wizard.check.name.text() == "Halle 2"
+    click(qtbot, wizard.check.profile.keep)
+    assert wizard.check.profile.name.text() == "Halle 2"
 
     with qtbot.waitSignal(wizard.imported, timeout=LONG):
         click(qtbot, wizard.forward)
     idle(qtbot, window)
     assert step(wizard) == RESULT
-    assert wizard.outcome.verdict.text.startswith("11 rows came in. 1 row and 1 single value rejected.")
+    assert wizard.outcome.verdict.text.startswith("11 readings came in. 1 row and 1 single value rejected.")
     reasons = [(row.line, row.column) for row in wizard.outcome.rejected.model.rows()]
     assert reasons == [("4", "Spannung [V]"), ("6", "Zeitstempel")]
     assert all(row.reason for row in wizard.outcome.rejected.model.rows())
@@ -195,7 +153,7 @@ def test_a_profile_spares_the_next_file_of_that_shape_the_questions(
     idle(qtbot, window)
     forward(qtbot, window, wizard)
     forward(qtbot, window, wizard)
-    click(qtbot, wizard.check.keep)
+    click(qtbot, wizard.check.profile.keep)
     forward(qtbot, window, wizard)
     assert wizard.note.text() == "Profile Halle 2 is kept."
     forward(qtbot, window, wizard)
@@ -227,9 +185,7 @@ def test_a_file_that_nothing_was_recognised_of_can_be_read_by_what_the_user_says
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     path = tmp_path / "export.csv"
-    path.write_text("a|b|c\nd|e|f\ndatetime|machineID|heat\n2015-01-01 06:00:00|1|10.5\n", "utf-16")
-    window.importing.open_wizard([path])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, path, "a|b|c\nd|e|f\ndatetime|machineID|heat\n2015-01-01 06:00:00|1|10.5\n", "utf-16")
     pick(qtbot, window, wizard.reading.encoding, "UTF-8")
     assert wizard.source is not None
     assert wizard.source.error is not None
@@ -247,19 +203,17 @@ def test_the_fields_of_a_broken_file_show_what_the_user_said_and_no_guesses(
 ) -> None:
     path = tmp_path / "empty.csv"
     path.write_bytes(b"")
-    window.importing.open_wizard([path])
-    wizard = shown(qtbot, window)
-    assert wizard.reading.heading.text() == "Nothing was recognised"
+    wizard = led(qtbot, window, path)
+    assert wizard.reading.heading.text() == "Nothing was recognised in empty.csv"
     assert (wizard.reading.kind.currentText(), wizard.reading.encoding.currentText()) == ("", "")
     path.write_text("datetime;machineID;heat\n2015-01-01 06:00:00;1;10,5\n", "utf-8")
     pick(qtbot, window, wizard.reading.delimiter, "Semicolon  ;")
-    assert wizard.reading.heading.text() == "What was recognised"
+    assert wizard.reading.heading.text() == "What was recognised in empty.csv"
     assert (wizard.reading.kind.currentText(), wizard.reading.encoding.currentText()) == ("Telemetry", "UTF-8")
 
 
 def test_the_preview_follows_the_time_zone(qtbot: QtBot, window: MainWindow, certain: Path) -> None:
-    window.importing.open_wizard([certain])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, certain)
     line = wizard.reading.zone.lineEdit()
     assert line is not None
     type_into(qtbot, window, line, "Europe/Berlin")
@@ -276,9 +230,7 @@ def test_a_time_zone_that_is_none_is_told_even_where_the_times_say_their_offset(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     path = tmp_path / "offsets.csv"
-    path.write_text("datetime,machineID,heat\n2015-01-01T06:00:00+01:00,1,10.5\n", "utf-8")
-    window.importing.open_wizard([path])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, path, "datetime,machineID,heat\n2015-01-01T06:00:00+01:00,1,10.5\n")
     line = wizard.reading.zone.lineEdit()
     assert line is not None
     type_into(qtbot, window, line, "Mars/Base")
@@ -288,8 +240,7 @@ def test_a_time_zone_that_is_none_is_told_even_where_the_times_say_their_offset(
 
 
 def test_lines_behind_the_files_end_are_told_calmly(qtbot: QtBot, window: MainWindow, certain: Path) -> None:
-    window.importing.open_wizard([certain])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, certain)
     for spin, text in ((wizard.reading.units_row, "8"), (wizard.reading.header_row, "90")):
         line = spin.lineEdit()
         assert line is not None
@@ -359,8 +310,7 @@ def test_a_status_column_gives_failures_where_the_user_says_which_value_is_one(
     states = ["OK", "BROKEN", "BROKEN", "OK", "BROKEN"]
     lines = [f"2015-01-01 {6 + at:02}:00:00,1,{state},{at}.5" for at, state in enumerate(states)]
     path.write_text("time,machine,status,heat\n" + "\n".join(lines) + "\n", "utf-8")
-    window.importing.open_wizard([path])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, path)
     forward(qtbot, window, wizard)
     click_row(qtbot, wizard, "status")
     pick(qtbot, window, wizard.columns.role, "A failure, or a status that tells of it")
@@ -493,8 +443,7 @@ def test_closing_the_wizard_leaves_the_record_as_it_was(
 def test_stopping_the_import_changes_nothing_and_it_can_be_begun_again(
     qtbot: QtBot, window: MainWindow, certain: Path, tmp_path: Path
 ) -> None:
-    window.importing.open_wizard([certain])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, certain)
     forward(qtbot, window, wizard)
     forward(qtbot, window, wizard)
 
@@ -644,8 +593,7 @@ def test_the_preview_and_the_counts_follow_every_choice(qtbot: QtBot, window: Ma
     lines += [f"{day}.02.2015 {hour:02}:00;M{hour % 2};1{hour},25;4{hour},5" for day in (13, 14) for hour in range(5)]
     path = tmp_path / "export.csv"
     path.write_bytes(("\n".join(lines) + "\n").encode("cp1252"))
-    window.importing.open_wizard([path])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, path)
     reading = wizard.reading
     span = "13 Feb 2015, 00:00 – 14 Feb 2015, 04:00 UTC"
     begin = f"First 10 rows · machines M0, M1 · 2 sensors · {span}"
@@ -734,8 +682,7 @@ def test_a_sheet_is_chosen_and_the_preview_follows(qtbot: QtBot, window: MainWin
     workbook(path, {"Hall 1": [["datetime", "machineID", "heat"], ["2015-01-01 06:00:00", "1", 10.5]],
                     "Hall 2": [["datetime", "machineID", "flow"], ["2015-01-01 06:00:00", "2", 3],
                                ["2015-01-01 07:00:00", "2", 4]]})  # fmt: skip
-    window.importing.open_wizard([path])
-    wizard = shown(qtbot, window)
+    wizard = led(qtbot, window, path)
     sheet = wizard.reading.sheet
     assert [sheet.itemText(at) for at in range(sheet.count())] == ["Hall 1", "Hall 2"]
     for name, told in (("Hall 2", "First 2 rows · machine 2"), ("Hall 1", "First row · machine 1")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,18 @@ def test_an_import_is_summed_up_file_by_file() -> None:
     )
     assert heading == "1,240 rows came in, 3 were rejected."
     assert lines == ["a.csv: 1,200 readings, 3 rejected", "b.csv: 40 readings"]
+
+
+def test_the_sum_tells_of_other_values_and_of_files_that_were_left_out() -> None:
+    made = ImportReport(
+        (replace(file_report("a.csv", 0), conflicts=1, rejected_values=1),), 0.5, (("empty.csv", "The file is empty."),)
+    )
+    heading, lines = messages.import_summary(made)
+    assert heading == "No new row came in, 1 got another value."
+    assert lines == [
+        "a.csv: 1 with another value than before (the newer holds), 1 single value rejected",
+        "empty.csv: left out. The file is empty.",
+    ]
 
 
 def test_importing_the_same_again_says_that_nothing_changed() -> None:

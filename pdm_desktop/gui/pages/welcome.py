@@ -42,7 +42,7 @@ class WelcomePage(QWidget):
             self._choice(
                 "import",
                 "Begin with your plant",
-                "CSV files of machines, telemetry, errors, maintenance and failures. "
+                "CSV, text or Excel files of readings, errors, maintenance, failures and machines. "
                 "Or drop files or a folder anywhere on this window.",
                 self.import_button,
             )

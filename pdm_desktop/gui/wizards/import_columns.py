@@ -12,7 +12,7 @@ from pdm_desktop.core.plans import ROLES, Role
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
 from pdm_desktop.gui.widgets import Banner, Card, label
-from pdm_desktop.gui.wizards.import_state import Source, role_words, sensor_name, sensor_unit
+from pdm_desktop.gui.wizards.import_state import Source, role_words, sensor_name, sensor_unit, unsaid
 from pdm_desktop.gui.wizards.steps import StepPage
 
 EDITOR_WIDTH = 312
@@ -40,6 +40,7 @@ class ColumnsPage(StepPage):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._filling = False
+        self._readings = True
         self.error = Banner()
         self.model: TableModel[ColumnRow] = TableModel(_columns(), lambda row: row.place, theme)
         self.table = TableView(self.model, theme, "Columns of the file")
@@ -80,8 +81,12 @@ class ColumnsPage(StepPage):
         text = "" if error is None else f"{error.message} {error.hint}".strip()
         questions = source.plan.questions if source.plan is not None and error is None else ()
         asked = " ".join(question.text for question in questions if question.key == "columns")
+        status = unsaid(source.plan) if source.plan is not None else ""
+        if status and not asked:
+            asked = f"Which value of {status} means a failure? Each change into it becomes one."
         self.error.show_text(text or asked, "alarm" if text else "watch")
         plan, preview = source.plan, source.preview
+        self._readings = plan is None or plan.kind == "telemetry"
         if plan is None or preview is None:
             self.model.set_rows(())
         else:
@@ -112,7 +117,7 @@ class ColumnsPage(StepPage):
             (self.name, "Name of the sensor"),
             (self.unit, "Unit"),
             (self.machine, "Machine"),
-            (self.value, "The value that means a failure (empty: the component is written)"),
+            (self.value, "The value that means a failure"),
             (self.of, "The column whose units these are"),
         ):
             line.setAccessibleName(title)
@@ -146,6 +151,7 @@ class ColumnsPage(StepPage):
             self.unit.setText(first.unit)
             self.machine.setText(first.role.machine)
             self.value.setText(first.role.name if role == "failure" else "")
+            self.value.setPlaceholderText("" if self._readings else "none: it names the component that failed")
             self._show_line(self.name, role == "sensor" and len(rows) == 1)
             self._show_line(self.unit, role == "sensor")
             self._show_line(self.machine, role == "sensor" and bool(first.role.machine))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.gui.tables import Column, TableModel, TableView
@@ -21,6 +21,9 @@ from pdm_desktop.gui.wizards.import_state import (
 )
 from pdm_desktop.gui.wizards.steps import StepPage
 
+NAMED = 4
+"""Files left out that are named; more are counted."""
+
 
 class FilesPage(StepPage):
     """The files, one a row; a double click looks into one."""
@@ -28,7 +31,7 @@ class FilesPage(StepPage):
     chosen = Signal(object)
     """The Source to look into."""
     removed = Signal(object)
-    """The Source to leave out."""
+    """The Sources to leave out, a list."""
     more_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -36,6 +39,7 @@ class FilesPage(StepPage):
         self.verdict = Banner()
         self.model: TableModel[Source] = TableModel(_columns(), lambda row: row.key, theme)
         self.table = TableView(self.model, theme, "Files to import")
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.chosen.connect(self.chosen)
         self.table.selectionModel().selectionChanged.connect(self._selected)
         card = Card(margin=1)
@@ -45,7 +49,7 @@ class FilesPage(StepPage):
         for made in (self.more, self.remove):
             made.setAutoDefault(False)
         self.more.clicked.connect(self.more_wanted)
-        self.remove.clicked.connect(lambda: self.removed.emit(self.table.selected()))
+        self.remove.clicked.connect(lambda: self.removed.emit(self._selection()))
         below = QHBoxLayout()
         below.setSpacing(GRID)
         below.addWidget(
@@ -58,8 +62,8 @@ class FilesPage(StepPage):
         self.body.addLayout(below)
         self._selected()
 
-    def show_sources(self, sources: Sequence[Source]) -> None:
-        """Show the files as they are known now."""
+    def show_sources(self, sources: Sequence[Source], left_out: Sequence[tuple[str, str]] = ()) -> None:
+        """Show the files as they are known now. left_out: (name, why) of those of a folder that are none of a plant."""
         self.model.set_rows(sources)
         self._selected()
         open_ones = sum(bool(source.plan is not None and source.plan.questions) for source in sources)
@@ -69,14 +73,28 @@ class FilesPage(StepPage):
             words.append(f"{_files(broken)} cannot be read as {'it is' if broken == 1 else 'they are'}.")
         if open_ones:
             words.append(f"{_files(open_ones)} leave{'s' if open_ones == 1 else ''} a question open.")
+        if left_out:
+            words.append(_left_out_words(left_out))
         self.verdict.show_text(" ".join(words), "watch")
+        self.verdict.setToolTip("\n".join(f"{name}: {why}" for name, why in left_out))
+
+    def _selection(self) -> list[Source]:
+        return [self.model.row(index) for index in self.table.selectionModel().selectedRows()]
 
     def _selected(self) -> None:
-        self.remove.setEnabled(self.table.selectionModel().hasSelection() and self.model.rowCount() > 1)
+        self.remove.setEnabled(0 < len(self._selection()) < self.model.rowCount())
 
 
 def _place(row: Source) -> str:
     return str(row.path) if row.member is None else f"{row.path}\n{row.member}"
+
+
+def _left_out_words(left_out: Sequence[tuple[str, str]]) -> str:
+    if len(left_out) == 1:
+        return f"Left out of the folder: {left_out[0][0]} ({left_out[0][1].rstrip('.')})."
+    names = ", ".join(name for name, _ in left_out[:NAMED])
+    others = f" and {len(left_out) - NAMED:,} more" if len(left_out) > NAMED else ""
+    return f"Left out of the folder, as they are no tables of a plant: {names}{others}."
 
 
 def _files(count: int) -> str:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import DataOverview, FileReport, ImportReport
+from pdm_desktop.gui.messages import open_file
 from pdm_desktop.gui.tables import Column, TableModel, TableView
-from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.wizards.import_keeping import ProfileBar
 from pdm_desktop.gui.wizards.import_rejects import Rejected, RejectsCard, told_rejects
 from pdm_desktop.gui.wizards.import_state import ENCODING_WORDS, KIND_WORDS, plural
 from pdm_desktop.gui.wizards.steps import StepPage
 from pdm_desktop.tasks import Task
 
 NOTHING = "\N{EM DASH}"
+LISTED = 6
+"""Machines or sensors that are named; more are counted."""
 _POLL_MS = 100
 
 
@@ -93,19 +98,8 @@ class CheckPage(StepPage):
         self.table = TableView(self.model, theme, "What would come in")
         card = Card(margin=1)
         card.body.addWidget(self.table)
-        self.keep = QCheckBox("&Keep these choices as a profile, applied by itself to the next file of this shape:")
-        self.name = QLineEdit()
-        self.name.setAccessibleName("Name of the profile")
-        self.name.setFixedWidth(240)
-        self.name.setEnabled(False)
-        self.keep.toggled.connect(self.name.setEnabled)
-        self.profile = QWidget()
-        row = QHBoxLayout(self.profile)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GRID)
-        row.addWidget(self.keep)
-        row.addWidget(self.name)
-        row.addStretch(1)
+        self.profile = ProfileBar()
+        self.profile.hide()
         self.details = _Details(self.table, self.model)
         self.rejected = RejectsCard(theme)
         self.rejected.hide()
@@ -205,7 +199,7 @@ class ResultPage(StepPage):
 
     def _open(self) -> None:
         if self._file is not None and self._file.rejects_file is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(self._file.rejects_file))
+            open_file(self, Path(self._file.rejects_file))
 
 
 def report_key(file: FileReport) -> tuple[str, str | None, str]:
@@ -224,7 +218,7 @@ def check_verdict(made: ImportReport) -> tuple[str, str]:
     fresh = sum(file.accepted for file in made.files)
     rejected = sum(file.rejected for file in made.files)
     values = sum(file.rejected_values for file in made.files)
-    said = [f"{plural(fresh, 'row')} would come in." if fresh else "Nothing new would come in."]
+    said = [f"{_fresh_words(made)} would come in." if fresh else "Nothing new would come in."]
     conflicts = sum(file.conflicts for file in made.files)
     if rejected or values:
         said.append(f"{_rejected_words(rejected, values)} would be rejected, each with its reason in a file.")
@@ -239,7 +233,7 @@ def result_verdict(made: ImportReport) -> tuple[str, str]:
     fresh = sum(file.accepted for file in made.files)
     rejected = sum(file.rejected for file in made.files)
     conflicts = sum(file.conflicts for file in made.files)
-    said = [f"{plural(fresh, 'row')} came in." if fresh else "Nothing new came in."]
+    said = [f"{_fresh_words(made)} came in." if fresh else "Nothing new came in."]
     values = sum(file.rejected_values for file in made.files)
     if rejected or values:
         said.append(f"{_rejected_words(rejected, values)} rejected.")
@@ -248,13 +242,31 @@ def result_verdict(made: ImportReport) -> tuple[str, str]:
     return " ".join(said), "watch" if rejected or values or conflicts else ""
 
 
+_COUNTED = {"telemetry": "reading", "maintenance": "replacement", "errors": "error", "failures": "failure"}
+
+
+def _fresh_words(made: ImportReport) -> str:
+    """What is new, by what it is: 60 machines, 8,760 readings and 4 failures."""
+    counts: Counter[str] = Counter()
+    for file in made.files:
+        # A row of a long file is one value.
+        counts["value" if file.layout == "long" else _COUNTED.get(file.kind, "machine")] += file.accepted
+    said = [plural(count, word) for word, count in counts.items() if count]
+    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
+
+
 def _rejected_words(rows: int, values: int) -> str:
     return " and ".join([plural(rows, "row")] * bool(rows) + [plural(values, "single value")] * bool(values))
 
 
 def details(file: FileReport) -> str:
     """How a file was read and what is worth knowing of it, in a line or two."""
-    parts = [f"{table_name(file)}:", *file.notes]
+    parts = [f"{table_name(file)}:"]
+    if file.machines:
+        parts.append(_listed("machine", file.machines))
+    if file.sensors:
+        parts.append(_listed("sensor", [f"{name} [{unit}]" if unit else name for name, unit in file.sensors]))
+    parts += file.notes
     parts.append(f"read as {ENCODING_WORDS.get(file.encoding, file.encoding)}, times in {file.time_zone}")
     if file.profile:
         parts.append(f"by profile {file.profile}")
@@ -269,6 +281,13 @@ def details(file: FileReport) -> str:
         if count:
             parts.append(f"{plural(count, word)} {words}")
     return parts[0] + " " + "; ".join(part.rstrip(".") for part in parts[1:]) + "."
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    """'machine 3', 'machines 3, 4', '12 machines: 1, 2, 3, 4 …'."""
+    if len(names) <= LISTED:
+        return f"{what}{'s' if len(names) > 1 else ''} {', '.join(names)}"
+    return f"{len(names):,} {what}s: {', '.join(names[:LISTED])} \N{HORIZONTAL ELLIPSIS}"
 
 
 def gaps_words(made: ImportReport, overview: DataOverview) -> str:

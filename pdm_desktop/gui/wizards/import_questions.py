@@ -45,6 +45,8 @@ class QuestionCard(QFrame):
             self.text = QLineEdit("" if question.suggested is None else str(question.suggested))
             self.text.setAccessibleName(question.text)
             self.text.setMaximumWidth(280)
+            if question.key == "machine":
+                answers.addWidget(label("All of it is of machine"))
             self.text.returnPressed.connect(self._typed)
             use = button("Use this")
             use.setAutoDefault(False)

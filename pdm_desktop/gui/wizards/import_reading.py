@@ -30,6 +30,8 @@ from pdm_desktop.gui.wizards.steps import StepPage, clear
 COLUMNS = 6
 FROM_FILE = "As the file says"
 LAST_LINE = 100_000
+LONGEST = 44
+"""Letters of a file's name that are shown."""
 TABLES = (".xlsx", ".parquet")
 """Endings of files that are no text: they have neither encoding nor delimiter."""
 
@@ -46,12 +48,15 @@ class ReadingPage(StepPage):
     """Field of the choices, its new value (for machine: a name, or None)."""
     reset = Signal()
     """Back to what was recognised."""
+    profile_unwanted = Signal(str)
+    """The profile of this name is to be forgotten."""
     column_chosen = Signal(str)
     """A column's head was clicked, or "" where a question sends to the columns."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._filling = False
+        self._profile = ""
         self.kind = self._combo("kind", KIND_WORDS)
         self.layout_box = self._combo("layout", LAYOUT_WORDS)
         self.sheet = self._combo("sheet", {})
@@ -80,6 +85,9 @@ class ReadingPage(StepPage):
         self.again = button("Back to what was recognised", "link")
         self.again.setAutoDefault(False)
         self.again.clicked.connect(self.reset)
+        self.forget = button("Forget the profile…", "link")
+        self.forget.setAutoDefault(False)
+        self.forget.clicked.connect(lambda: self.profile_unwanted.emit(self._profile))
         self.notes = label("", "small")
         self.notes.setWordWrap(True)
         self.table = PreviewTable(theme)
@@ -148,9 +156,13 @@ class ReadingPage(StepPage):
     def _form(self) -> Card:
         card = Card(margin=12)
         head = QHBoxLayout()
+        head.setSpacing(GRID)
         head.addWidget(self.heading)
         head.addStretch(1)
+        head.addWidget(self.forget)
         head.addWidget(self.again)
+        # the links come and go: what stands below stays where it is
+        head.addStrut(self.again.sizeHint().height())
         card.body.addLayout(head)
         grid = QGridLayout()
         grid.setHorizontalSpacing(GRID)
@@ -186,7 +198,18 @@ class ReadingPage(StepPage):
 
     def _fill(self, source: Source) -> None:
         plan = source.plan
-        self.heading.setText("What was recognised" if plan is not None else "Nothing was recognised")
+        self._profile = (plan.profile or "") if plan is not None else ""
+        known = (
+            "Nothing was recognised in"
+            if plan is None
+            else "How to read"
+            if self._profile
+            else "What was recognised in"
+        )
+        by = f", by profile {_short(self._profile)}" if self._profile else ""
+        self.heading.setText(f"{known} {_short(source.name)}{by}")
+        self.heading.setToolTip(str(source.path))
+        self.forget.setVisible(bool(self._profile))
         for box in (self.machine, self.day_first):
             box.setEnabled(plan is not None)
         if plan is None:
@@ -270,6 +293,10 @@ class ReadingPage(StepPage):
     def _widget(self, at: int) -> QWidget | None:
         item = self.questions.itemAt(at)
         return item.widget() if item is not None else None
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}\N{HORIZONTAL ELLIPSIS}{name[-LONGEST // 2 :]}"
 
 
 def _set(box: QComboBox, value: Any) -> None:

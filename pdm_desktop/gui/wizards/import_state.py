@@ -11,6 +11,7 @@ from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.plans import NO_CHOICES, ROLES, Choices, Plan, PlanColumn, Preview, Role
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.watch import SUFFIXES
 from pdm_desktop.tasks import Lane, Task
 
 ROWS = 200
@@ -139,7 +140,13 @@ class Source:
     @property
     def ready(self) -> bool:
         """Whether nothing stands in the way of importing it."""
-        return self.fresh and self.error is None and self.plan is not None and not self.plan.questions
+        return (
+            self.fresh
+            and self.error is None
+            and self.plan is not None
+            and not self.plan.questions
+            and not unsaid(self.plan)
+        )
 
     def choose(self, field: str, value: Any) -> None:
         """Set one field of the choices."""
@@ -156,7 +163,11 @@ class Source:
             columns |= {c.name: Role("ignore") for c in self.plan.columns if c.role.role == role.role}
         columns |= dict.fromkeys(names, role)
         machine = None if role.role == "machine" else self.choices.machine
-        self.choices = replace(self.choices, columns=columns, machine=machine)
+        kind = self.choices.kind
+        if role.role == "failure" and self.plan is not None and self.plan.kind == "telemetry":
+            # A status among readings: they stay readings, and not every row is a failure of what the status says.
+            kind = "telemetry" if any(c.role.role == "sensor" for c in self.plan.columns) else kind
+        self.choices = replace(self.choices, columns=columns, machine=machine, kind=kind)
 
     def choose_machine(self, machine: str | None) -> None:
         """All rows are of this machine; None: the file tells."""
@@ -210,6 +221,12 @@ SHORT_ROLES = {
     "ignore": "not used",
 }
 assert SHORT_ROLES.keys() == ROLES.keys()
+
+
+def unsaid(plan: Plan) -> str:
+    """The column of readings that tells of failures without it being said which of its values does; empty: none."""
+    columns = plan.columns if plan.kind == "telemetry" else ()
+    return next((each.name for each in columns if each.role.role == "failure" and not each.role.name), "")
 
 
 def sensor_name(column: PlanColumn) -> str:
@@ -271,12 +288,17 @@ def state_words(source: Source) -> tuple[str, str]:
         return "looking at it", "muted"
     if plan.questions:
         return plural(len(plan.questions), "question"), "watch"
+    if unsaid(plan):
+        return f"which value of {unsaid(plan)} means a failure?", "watch"
     return f"ready, by profile {plan.profile}" if plan.profile else "ready", "muted"
 
 
-def stranger(plan: Plan) -> bool:
-    """Whether a file of a folder is none of the plant's, as far as its columns tell."""
-    return any(question.key == "columns" for question in plan.questions)
+def strange(source: Source) -> str:
+    """Why a file of a folder is none of the plant's, as far as its first look tells; empty where it is one."""
+    if source.error is not None:
+        return source.error.message
+    questions = source.plan.questions if source.plan is not None else ()
+    return next((question.text for question in questions if question.key == "columns"), "")
 
 
 def seen_as(source: Source, choices: Choices, found: Preview | PdmError) -> Source:
@@ -286,3 +308,38 @@ def seen_as(source: Source, choices: Choices, found: Preview | PdmError) -> Sour
     if not isinstance(found, PdmError):
         source.preview = found
     return source
+
+
+def gather(workspace: Any, progress: Progress, paths: Sequence[Path]) -> tuple[list[Source], list[tuple[str, str]]]:
+    """The files, and those of folders, as they look; and (name, why) of a folder's tables that are none of a plant."""
+    found: list[Source] = []
+    left_out: list[tuple[str, str]] = []
+    for path in paths:
+        try:
+            tables = workspace.tables(path)
+        except PdmError as exc:
+            found.append(seen_as(Source(path), NO_CHOICES, exc))
+            continue
+        for file, member in tables:
+            progress.step(len(found), 0, f"Looking at {file.name}")
+            source = Source.of(file, member)
+            seen = seen_as(source, source.choices, look(workspace, file, source.choices))
+            # A folder may hold other files too; one that the user named is shown with what is wrong with it.
+            why = strange(seen)
+            if not path.is_dir() or not why:
+                found.append(seen)
+            elif file.suffix.lower() in SUFFIXES:
+                left_out.append((seen.name, why))
+    return found, left_out
+
+
+def standing_words(source: Source, sources: Sequence[Source], *, columns: bool) -> str:
+    """What stands in the way of going on from a file, or what comes next."""
+    if not source.fresh:
+        return "Looking at it \N{HORIZONTAL ELLIPSIS}"
+    if source.plan is not None and source.plan.questions:
+        return "A question is open."
+    open_ones = [other.name for other in sources if other is not source and not other.ready]
+    if open_ones and columns:
+        return f"Next: {open_ones[0]}"
+    return str(source.path) if len(sources) == 1 else ""

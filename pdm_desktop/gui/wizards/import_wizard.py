@@ -15,8 +15,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QWidget
 
 from pdm_desktop.core.errors import Cancelled, PdmError
-from pdm_desktop.core.plans import NO_CHOICES, Choices, Preview, Role
+from pdm_desktop.core.plans import Choices, Preview, Role
 from pdm_desktop.core.results import FileReport, ImportReport
+from pdm_desktop.gui.messages import ask
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.widgets import button
 from pdm_desktop.gui.wizards.import_columns import ColumnsPage
@@ -24,7 +25,7 @@ from pdm_desktop.gui.wizards.import_files import FilesPage
 from pdm_desktop.gui.wizards.import_outcome import CheckPage, ResultPage
 from pdm_desktop.gui.wizards.import_reading import ReadingPage
 from pdm_desktop.gui.wizards.import_rejects import read_rejects
-from pdm_desktop.gui.wizards.import_state import Ask, Source, look, seen_as, stranger
+from pdm_desktop.gui.wizards.import_state import Ask, Source, gather, look, seen_as, standing_words, unsaid
 from pdm_desktop.gui.wizards.steps import StepDialog
 from pdm_desktop.tasks import Task
 
@@ -47,6 +48,8 @@ class ImportWizard(StepDialog):
         self._ask = ask
         self.sources: list[Source] = []
         self.source: Source | None = None
+        self.left_out: list[tuple[str, str]] = []
+        """(name, why) of the files of a folder that are none of a plant."""
         self._step = FILES
         self._task: Task | None = None
         self._importing = False
@@ -80,6 +83,7 @@ class ImportWizard(StepDialog):
         self.files.more_wanted.connect(self.more_wanted)
         self.reading.chosen.connect(self._chosen)
         self.reading.reset.connect(self._reset)
+        self.reading.profile_unwanted.connect(self._forget)
         self.reading.column_chosen.connect(self._to_column)
         self.columns.role_chosen.connect(self._role_chosen)
         self.outcome.file_selected.connect(self._read_rejects)
@@ -90,41 +94,26 @@ class ImportWizard(StepDialog):
     def add(self, paths: Sequence[Path]) -> None:
         """More files, and every file of a folder that can be read."""
 
-        def work(workspace: Any, progress: Any) -> list[Source]:
-            found: list[Source] = []
-            for path in paths:
-                try:
-                    tables = workspace.tables(path)
-                except PdmError as exc:
-                    found.append(seen_as(Source(path), NO_CHOICES, exc))
-                    continue
-                for file, member in tables:
-                    progress.step(len(found), 0, f"Looking at {file.name}")
-                    source = Source.of(file, member)
-                    seen = seen_as(source, source.choices, look(workspace, file, source.choices))
-                    # A folder may hold other files too; one that the user named is shown with what is wrong with it.
-                    if not path.is_dir() or (seen.plan is not None and not stranger(seen.plan)):
-                        found.append(seen)
-            return found
-
-        def done(found: list[Source]) -> None:
+        def done(looked: tuple[list[Source], list[tuple[str, str]]]) -> None:
+            found, left_out = looked
+            self.left_out += [each for each in left_out if each not in self.left_out]
             known = {source.key for source in self.sources}
             first = not self.sources
             self.sources += [source for source in found if source.key not in known]
             self.note.setText("")
-            if not self.sources:
-                self.files.verdict.show_text("There is no file of a plant here.", "alarm")
-            elif first and len(self.sources) == 1:
+            if first and len(self.sources) == 1 and not self.left_out:
                 self._look_into(self.sources[0])
                 return
             self._show()
+            if not self.sources:
+                self.files.verdict.show_text("There is no file of a plant here.", "alarm")
 
         self.note.setText("Looking at the files …")
-        self._run("read", "Looking at the files", work, done)
+        self._run("read", "Looking at the files", lambda w, p: gather(w, p, paths), done)
 
-    def _remove(self, source: Source) -> None:
-        self.sources.remove(source)
-        if self.source is source:
+    def _remove(self, sources: list[Source]) -> None:
+        self.sources = [source for source in self.sources if source not in sources]
+        if self.source in sources:
             self.source = None
         self._show()
 
@@ -216,10 +205,14 @@ class ImportWizard(StepDialog):
             self._go(COLUMNS)
         elif self._step == COLUMNS:
             unready = self._unready()
-            if unready is not None:
-                self._look_into(unready)
-            else:
+            if unready is None:
                 self._check()
+            elif unready.plan is not None and unsaid(unready.plan):
+                self.source = unready
+                self._go(COLUMNS)
+                self.columns.choose(unsaid(unready.plan))
+            else:
+                self._look_into(unready)
         elif self._step == CHECK:
             self._import()
         else:
@@ -239,10 +232,7 @@ class ImportWizard(StepDialog):
     def _check(self) -> None:
         self._checked = None
         self._go(CHECK)
-        kept = [source for source in self.sources if source.changed]
-        self.check.profile.setVisible(bool(kept))
-        if kept and not self.check.name.text():
-            self.check.name.setText(kept[0].file_name)
+        self.check.profile.show_sources(self.sources)
 
         def done(made: ImportReport) -> None:
             self._task = None
@@ -294,15 +284,32 @@ class ImportWizard(StepDialog):
         self._follow()
 
     def _keep_profile(self) -> None:
-        name = self.check.name.text().strip()
-        kept = [source for source in self.sources if source.changed and source.plan is not None]
-        if not (self.check.keep.isChecked() and name and kept):
-            return
-        plan = kept[0].plan
-        self._run("write", "Keeping the profile", lambda w, _: w.save_profile(name, plan), self._profile_kept)
+        wanted = self.check.profile.wanted()
+        if wanted:
+            names = ", ".join(each.name for each in wanted)
+            told = f"Profile {names} is kept." if len(wanted) == 1 else f"Profiles {names} are kept."
+            self._run(
+                "write",
+                "Keeping the profile",
+                lambda w, _: [w.save_profile(each.name, each.plan, machine=each.machine) for each in wanted],
+                lambda _: self.note.setText(told),
+            )
 
-    def _profile_kept(self, profile: Any) -> None:
-        self.note.setText(f"Profile {profile.name} is kept.")
+    def _forget(self, name: str) -> None:
+        """Files of its shape are read by what is recognised again, and asked about."""
+
+        def forget() -> None:
+            self._run("write", "Forgetting the profile", lambda w, _: w.delete_profile(name), lambda _: again())
+
+        def again() -> None:
+            for source in self.sources:
+                if source.plan is not None and source.plan.profile == name:
+                    source.shown = None
+            self._refresh()
+
+        line = "Files of this shape are then read by what is recognised in them, and asked about where that leaves a "
+        line += "question. Nothing that was imported changes."
+        ask(self, "Forget a profile", f"Forget the profile {name}?", line, "Forget it", forget)
 
     def _look_for_gaps(self, made: ImportReport) -> None:
         self._run("read", "Looking for gaps", lambda w, p: w.data_overview(p), partial(self.outcome.show_gaps, made))
@@ -317,7 +324,7 @@ class ImportWizard(StepDialog):
     def _show(self) -> None:
         if self.source is None and self.sources:
             self.source = self.sources[0]
-        self.files.show_sources(self.sources)
+        self.files.show_sources(self.sources, self.left_out)
         if self.source is not None and self._step in (READING, COLUMNS):
             self.reading.show_source(self.source)
             self.columns.show_source(self.source)
@@ -340,9 +347,11 @@ class ImportWizard(StepDialog):
         self.cancel.setVisible(step != RESULT)
         self.cancel.setText("Stop" if self._importing else "Cancel")
         count = len(self.sources)
-        words = {CHECK: "Import" if count == 1 else f"Import {count} files", RESULT: "Done"}
-        self.forward.setText(words.get(step, "Continue"))
         source = self.source
+        words = {CHECK: "Import" if count == 1 else f"Import {count} files", RESULT: "Done"}
+        if source is not None and source.fresh and source.plan is not None and source.plan.questions:
+            words[COLUMNS] = "Back to the question"
+        self.forward.setText(words.get(step, "Continue"))
         self.forward.setEnabled(
             {
                 FILES: bool(self.sources),
@@ -353,25 +362,15 @@ class ImportWizard(StepDialog):
             }[step]
         )
         if step in (READING, COLUMNS) and source is not None:
-            open_ones = [s.name for s in self.sources if s is not source and not s.ready]
-            waiting = source.plan is not None and bool(source.plan.questions)
-            self.note.setText(
-                "Looking at it …"
-                if not source.fresh
-                else "A question is open."
-                if waiting
-                else f"Next: {open_ones[0]}"
-                if open_ones and step == COLUMNS
-                else str(source.path)
-                if count == 1
-                else ""
-            )
+            self.note.setText(standing_words(source, self.sources, columns=step == COLUMNS))
         elif step in (FILES, CHECK) and self._task is None and not self.note.text().startswith(("Stopped", "Looking")):
             self.note.setText("")
 
     def _may_check(self) -> bool:
         plan = self.source.plan if self.source is not None else None
-        return plan is not None and not any(question.key == "columns" for question in plan.questions)
+        return (
+            plan is not None and not unsaid(plan) and not any(question.key == "columns" for question in plan.questions)
+        )
 
     # ---- ending
 
