@@ -103,7 +103,7 @@ def make() -> None:
     last = int(histories[0].times[-1])
     at = grid(int(histories[0].times[0]), last, HOUR)
     rows = rowset.all_rows(histories, MACHINES, spec, at, last, Progress())
-    splits = rowset.split(rows, spec.horizon, held_out=HELD_OUT, seed=SEED)
+    splits = rowset.split(rowset.times_of(rows), spec.horizon, held_out=HELD_OUT, seed=SEED)
     candidate = training.train(rows, spec, splits, step=HOUR, seed=SEED, threads=THREADS)
     facts = {"plant": "simulated", "machines": MACHINES, "days": DAYS, "simulation_seed": SEED}
     seen = [history for history in histories if history.machine not in splits.held_out]

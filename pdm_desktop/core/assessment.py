@@ -34,8 +34,9 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     rows: list[MachineRows] = []
     in_sample = 0
     trained_on = _trained_on(plant, about)
-    for machine, times in found.times.items():
-        progress.step(len(rows), len(found.times), "Computing features")
+    # What the plant's other sensors lack does not concern a version that does not ask for them.
+    for machine, times in found.running.items():
+        progress.step(len(rows), len(found.running), "Computing features")
         low = 0 if start is None else int(np.searchsorted(times, start))
         high = len(times) if end is None else int(np.searchsorted(times, end, "right"))
         part = rowset.machine_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ Spans = Mapping[Span, Sequence[MachineRows]]
 FEW_EVENTS = 20
 """Below so many failures a figure is told with a warning."""
 _CURVE_POINTS = 400
+_HELD_OUT: tuple[Span, ...] = ("test", "unseen_machines")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def held_out(spans: Spans, rival: Rival) -> tuple[list[MachineRows], list[Floats
     """Rows and risks nobody trained or tuned on: test and unseen machines together."""
     rows: list[MachineRows] = []
     risks: list[Floats] = []
-    for span in ("test", "unseen_machines"):
+    for span in _HELD_OUT:
         if span in spans and span in rival.risks:
             rows += spans[span]
             risks += rival.risks[span]
@@ -154,23 +156,28 @@ def other_goal(candidate: Rival, spans: Spans, scale: Scale, goal: Goal) -> list
 
 
 def confusion(rival: Rival, spans: Spans, failures: Mapping[str, EventSeries], scale: Scale) -> Confusion:
-    """Which component failed, and which was likeliest at the first alarm of its horizon."""
+    """Which component failed, and which was likeliest at the first alarm of its horizon, for every failure of the
+    event card. Of components that failed at once it is the one that was called, where it is among them."""
     names = rival.outputs[1:]
-    counts = np.zeros((len(names), len(names) + 1), np.int64)
-    for rows, risk in zip(*held_out(spans, rival), strict=True):
-        record = failures[rows.machine]
-        for time, label in zip(record.times.tolist(), record.labels, strict=True):
-            low, high = np.searchsorted(rows.times, [time - scale.horizon, time])
-            if label not in names or not len(rows.times) or not rows.times[0] < time <= rows.times[-1]:
+    found: Counter[tuple[str, int]] = Counter()
+    for span in _HELD_OUT:
+        if span not in spans or span not in rival.risks:
+            continue
+        rows = {r.machine: (r.times, risk) for r, risk in zip(spans[span], rival.risks[span], strict=True)}
+        for event in events(spans[span], list(rival.risks[span]), rival.threshold, scale.horizon, scale.step).failures:
+            record = failures[event.machine]
+            failed = sorted({c for t, c in zip(record.times, record.labels, strict=True) if t == event.time})
+            if event.lead is None or not names:
+                found[failed[0], len(names)] += 1
                 continue
-            alarms = np.flatnonzero(risk[low:high, 0] >= rival.threshold)
-            called = len(names)
-            if len(alarms):
-                likeliest = int(np.argmax(risk[low + alarms[0], 1:]))
-                together = {other for when, other in zip(record.times, record.labels, strict=True) if when == time}
-                called = names.index(label) if names[likeliest] in together else likeliest
-            counts[names.index(label), called] += 1
-    return Confusion(names, counts)
+            times, risk = rows[event.machine]
+            called = int(np.argmax(risk[np.searchsorted(times, event.time - event.lead), 1:]))
+            found[names[called] if names[called] in failed else failed[0], called] += 1
+    others = sorted({name for name, _ in found} - set(names))
+    counts = np.zeros((len(names) + len(others), len(names) + 1), np.int64)
+    for (name, called), count in found.items():
+        counts[(*names, *others).index(name), called] += count
+    return Confusion(names, counts, (*names, *others))
 
 
 def lists(
@@ -179,8 +186,7 @@ def lists(
     """Every failure missed and every false alarm episode over the spans nobody trained on."""
     missed: list[MissedFailure] = []
     false: list[FalseAlarm] = []
-    spans_told: tuple[Span, ...] = ("test", "unseen_machines")
-    for span in spans_told:
+    for span in _HELD_OUT:
         if span not in spans or span not in rival.risks:
             continue
         rows = {r.machine: (r, risk) for r, risk in zip(spans[span], rival.risks[span], strict=True)}

@@ -201,7 +201,7 @@ def _training() -> Result:
     spec = FeatureSpec(("flow",), (), ("pump",), ())
     at = grid(0, TRAINING_DAYS * DAY, 6 * HOUR)
     rows = rowset.all_rows(map(_worn_machine, range(3)), 3, spec, at, TRAINING_DAYS * DAY, Progress())
-    splits = rowset.split(rows, spec.horizon)
+    splits = rowset.split(rowset.times_of(rows), spec.horizon)
     candidate = training.train(rows, spec, splits, step=6 * HOUR, rounds=5, seed=1, threads=1)
     with tempfile.TemporaryDirectory(prefix="pdm-doctor-") as folder:
         mlruns = Path(folder) / "mlruns"

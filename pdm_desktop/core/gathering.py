@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.evaluation import Prevented
@@ -22,7 +23,7 @@ from pdm_desktop.core.histories import histories
 from pdm_desktop.core.model_results import TrainingData, TrainingSettings
 from pdm_desktop.core.moments import Ints
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.rowset import Splits, split_times
+from pdm_desktop.core.rowset import Splits, split
 from pdm_desktop.core.service import InService
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
@@ -38,10 +39,16 @@ _AT_ONCE = 25
 
 @dataclass(frozen=True)
 class Gathered:
-    """One plant's record, read once: machine -> history and row times; spec: the features it gives."""
+    """One plant's record, read once: machine -> history and row times; spec: the features it gives.
+
+    Machines that fail without ever giving a reading are among them, with no rows: nobody is warned of their failures.
+    """
 
     histories: Mapping[str, MachineHistory]
     times: Mapping[str, Ints]
+    """Those at which every sensor of `spec` has values."""
+    running: Mapping[str, Ints]
+    """Those at which the machine is in use and read at all, whatever its sensors: a model may need fewer of them."""
     spec: FeatureSpec
     components: tuple[str, ...]
     step: int
@@ -63,15 +70,19 @@ class Gathered:
             found |= {(int(time), machine) for time in known[(rows > 0) & (known <= end)]}
         return sorted(found)
 
-    def count(self, start: int, end: int, machines: Sequence[str] | None = None) -> int:
-        """Failures that rows of [start, end] (ms) look at, as the event card counts them."""
-        horizon, total = self.spec.horizon, 0
+    def looked_at(self, start: int, end: int, machines: Sequence[str] | None = None) -> set[tuple[int, str]]:
+        """(time, machine) of the failures that rows of [start, end] (ms) look at."""
+        horizon, found = self.spec.horizon, set()
         for machine in self.histories if machines is None else machines:
             known = np.unique(self.histories[machine].failures.times)
             times = self.times[machine]
-            looked_at = np.searchsorted(times, known) > np.searchsorted(times, known - horizon)
-            total += int(np.sum(looked_at & (start < known) & (known <= end + horizon)))
-        return total
+            seen = np.searchsorted(times, known) > np.searchsorted(times, known - horizon)
+            found |= {(int(t), machine) for t in known[seen & (start < known) & (known <= end + horizon)]}
+        return found
+
+    def count(self, start: int, end: int, machines: Sequence[str] | None = None) -> int:
+        """How many failures rows of [start, end] (ms) look at."""
+        return len(self.looked_at(start, end, machines))
 
 
 def gather(store: Store, settings: Settings, options: TrainingSettings, progress: Progress) -> Gathered:
@@ -103,8 +114,7 @@ def gather(store: Store, settings: Settings, options: TrainingSettings, progress
         progress.step(first, len(chosen), "Reading the record")
         part = histories(store, chosen[first : first + _AT_ONCE], None, known_until)
         read |= {history.machine: history for history in part}
-    missing = [f"No readings of machines {_listed([m for m, h in read.items() if not len(h.times)])}."]
-    missing = missing if any(not len(h.times) for h in read.values()) else []
+    missing = _unread(read)
     with_readings = {machine: history for machine, history in read.items() if len(history.times)}
     if not with_readings:
         raise PdmError("There are no readings to learn from.", "Import telemetry first.")
@@ -127,13 +137,46 @@ def gather(store: Store, settings: Settings, options: TrainingSettings, progress
             "No sensor has values often enough to learn from.",
             "Train on machines of one kind, or import more readings.",
         )
+    missing += _lacking(silent, everything.sensors, kept)
     service = InService(store)
-    times = {}
+    times, running = {}, {}
     for machine, history in with_readings.items():
-        usable = alive[machine][~silent[machine][:, kept].any(1)]
-        times[machine] = usable[service.usable(history, usable)]
+        usable = service.usable(history, alive[machine])
+        running[machine] = alive[machine][usable]
+        times[machine] = alive[machine][usable & ~silent[machine][:, kept].any(1)]
     spec, components, more = _spec(with_readings, options, horizon, tuple(everything.sensors[i] for i in kept))
-    return Gathered(with_readings, times, spec, components, step, sampling, known_until, (*missing, *more))
+    retired = store.names.retired()
+    unread = {m: h for m, h in read.items() if not len(h.times) and len(h.failures.times) and m not in retired}
+    for machine in unread:
+        times[machine] = running[machine] = np.empty(0, np.int64)
+    record = with_readings | unread
+    return Gathered(record, times, running, spec, components, step, sampling, known_until, (*missing, *more))
+
+
+def _unread(read: Mapping[str, MachineHistory]) -> list[str]:
+    """Which machines have no readings, in words."""
+    unread = [machine for machine, history in read.items() if not len(history.times)]
+    if not unread:
+        return []
+    words = f"No readings of machine{'' if len(unread) == 1 else 's'} {_listed(unread)}"
+    if any(len(read[machine].failures.times) for machine in unread):
+        words += ": nobody can be warned of their failures, which count as missed for want of data"
+    return [f"{words}."]
+
+
+def _lacking(silent: Mapping[str, npt.NDArray[np.bool_]], sensors: Sequence[str], kept: Sequence[int]) -> list[str]:
+    """Which machines have no row to learn from or to be scored at for lack of a sensor that others have, in words."""
+    told = []
+    for column in kept:
+        without = [machine for machine, quiet in silent.items() if len(quiet) and quiet[:, column].all()]
+        if without:
+            one = len(without) == 1
+            told.append(
+                f"Sensor {sensors[column]} has no value on machine{'' if one else 's'} {_listed(without)}: "
+                f"{'it is' if one else 'they are'} left out, and this candidate will have no risk for "
+                f"{'it' if one else 'them'}. Train without {'it' if one else 'them'}, or without that sensor."
+            )
+    return told
 
 
 def _spec(
@@ -176,8 +219,18 @@ def choose_splits(found: Gathered, options: TrainingSettings) -> tuple[Splits, l
             f"At least {FEWEST} are needed, {ENOUGH} make figures one can trust. Import older failure records with "
             f"their readings, or wait; the newest failure counts once “failures known until” is set beyond it.",
         )
-    asked = (options.valid_from, options.test_from, options.holdout_machines, options.seed)
-    splits = split_times(found.times, horizon, *asked)
+
+    def made(valid_from: int | None, test_from: int | None) -> Splits:
+        return split(
+            found.times,
+            horizon,
+            validation_from=valid_from,
+            test_from=test_from,
+            held_out=options.holdout_machines,
+            seed=options.seed,
+        )
+
+    splits = made(options.valid_from, options.test_from)
     if options.valid_from is not None or options.test_from is not None:
         return splits, []
     spans = (
@@ -193,8 +246,22 @@ def choose_splits(found: Gathered, options: TrainingSettings) -> tuple[Splits, l
     middle = max(1, round(0.15 * len(distinct)))
     test_from = _between(distinct, len(distinct) - last, horizon, found.step)
     valid_from = _between(distinct, len(distinct) - last - middle, horizon, found.step)
-    moved = split_times(found.times, horizon, valid_from, test_from, options.holdout_machines, options.seed)
-    return moved, ["The usual split would leave a part without a failure: its times were moved so that each has one."]
+    told = "The usual split would leave a part without a failure: its times were moved so that each has one."
+    return made(valid_from, test_from), [told]
+
+
+def learnable(found: Gathered, splits: Splits) -> tuple[str, ...]:
+    """The components that failed ahead of rows to be trained on: of others there is nothing to learn a risk from, and
+    what fails in the test alone must not change the model."""
+    seen = [machine for machine in found.times if machine not in splits.held_out]
+    ahead = found.looked_at(splits.train_from, splits.train_to, seen)
+    failed = {
+        label
+        for machine, history in found.histories.items()
+        for time, label in zip(history.failures.times.tolist(), history.failures.labels, strict=True)
+        if (time, machine) in ahead
+    }
+    return tuple(name for name in found.components if name in failed)
 
 
 def _between(times: Sequence[int], first: int, horizon: int, step: int) -> int:
@@ -210,15 +277,15 @@ def training_data(store: Store, settings: Settings, options: TrainingSettings, p
         found = gather(store, settings, options, progress)
     except PdmError as exc:
         return _nothing(exc, horizon_h)
-    failures = found.failures
+    rows = [times for times in found.times.values() if len(times)]
+    start, end = (min(int(t[0]) for t in rows), max(int(t[-1]) for t in rows)) if rows else (None, None)
+    failures = found.looked_at(start, end) if start is not None and end is not None else set()
     by_component = Counter(
         label
         for machine, history in found.histories.items()
         for time, label in zip(history.failures.times.tolist(), history.failures.labels, strict=True)
-        if (time, machine) in set(failures)
+        if (time, machine) in failures
     )
-    rows = [times for times in found.times.values() if len(times)]
-    start, end = (min(int(t[0]) for t in rows), max(int(t[-1]) for t in rows)) if rows else (None, None)
     advice: list[str] = []
     valid_from = test_from = None
     by_span: dict[str, int] = {}

@@ -181,13 +181,16 @@ class Curves:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Failures of the test span: rows are the component that failed, columns what was called, last column "missed".
+    """Failures held out, as many as the event card has: rows are the component that failed, columns what was called,
+    last column "missed".
 
-    counts: (C, C + 1) failures, the likeliest component at the first alarm.
+    counts: (F, C + 1), the likeliest of the C `components` at the first alarm. What failed at once is one failure: of
+    the component called where it is among them. failed: the F rows, those that never failed in training last.
     """
 
     components: tuple[str, ...]
     counts: npt.NDArray[np.int64]
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

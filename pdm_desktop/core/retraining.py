@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def retrain(
     begun = time.monotonic()
     found = rivals.gathered(plant, options, progress)
     splits, warnings = gathering.choose_splits(found, options)
+    found = replace(found, components=gathering.learnable(found, splits))
     rows, thinned = matrix.rows_of(found, found.spec, found.components, splits, progress, seed=options.seed)
     spans = rivals.spans_of(rows, splits)
     candidate, trials = _trained(plant, rows, found, splits, options, progress, on_round)
@@ -88,7 +90,7 @@ def retrain(
     failures = {machine: history.failures for machine, history in found.histories.items()}
     confusion = comparison.confusion(ours, spans, failures, scale)
     missed, false_alarms = comparison.lists(ours, spans, failures, scale)
-    parts = _parts(found, spans, rows, splits)
+    parts = _parts(found, spans, rows, splits, {m.span: int(m.figures["events"]) for m in told if m.who == "candidate"})
     warnings += [*_warnings(found, parts, thinned, about), *comparison.other_goal(ours, spans, scale, options.goal)]
     importance = training.importance(candidate)
     mark = matrix.fingerprint(rows, splits)
@@ -96,13 +98,13 @@ def retrain(
     promote = options.promote == "always" or (options.promote == "if-better" and verdict.better)
     facts = {
         "plant": plant.settings.plant_name,
-        "machines": list(found.histories),
+        "machines": [name for name, history in found.histories.items() if len(history.times)],
         "known_until": iso(found.known_until, plant.settings.time_zone),
         "readings": sum(len(h.times) for h in found.histories.values()),
         "failures": len(found.failures),
         provenance.KEY: provenance.some_failures(found.failures),
         reference.KEY: reference.of_record(
-            [history for name, history in found.histories.items() if name not in splits.held_out],
+            [h for name, h in found.histories.items() if name not in splits.held_out and len(h.times)],
             found.spec.sensors,
             {sensor.name: sensor.unit for sensor in plant.store.sensors()},
             splits.train_to,
@@ -230,13 +232,17 @@ def recipe(failures: int) -> dict[str, Any]:
     return {"colsample_bytree": 1.0, "colsample_bynode": 0.25}
 
 
-def _parts(found: Gathered, spans: Spans, rows: Sequence[MachineRows], splits: Splits) -> dict[str, SpanOf]:
+def _parts(
+    found: Gathered, spans: Spans, rows: Sequence[MachineRows], splits: Splits, events: Mapping[Span, int]
+) -> dict[str, SpanOf]:
+    """The spans, their failures as the event card counts them: those that no row looks at are missed, not gone."""
     limits = {
         "train": (splits.train_from, splits.train_to),
         "validation": (splits.validation_from, splits.validation_to),
         "test": (splits.test_from, splits.test_to),
         "unseen_machines": (splits.test_from, splits.test_to),
     }
+    by_card: dict[str, int] = {str(span): count for span, count in events.items()}
     members: dict[str, Sequence[MachineRows]] = {"train": rivals.training_rows(rows, splits)}
     members.update((str(span), part) for span, part in spans.items())
     return {
@@ -244,7 +250,7 @@ def _parts(found: Gathered, spans: Spans, rows: Sequence[MachineRows], splits: S
             start,
             end,
             sum(len(r.times) for r in members[name]),
-            found.count(start, end, [r.machine for r in members[name]]),
+            by_card.get(name, found.count(start, end, [r.machine for r in members[name]])),
             len(members[name]),
         )
         for name, (start, end) in limits.items()
@@ -256,8 +262,11 @@ def _warnings(found: Gathered, parts: Mapping[str, SpanOf], thinned: int, about:
     told = list(found.missing)
     for name in ("train", "test", "unseen_machines"):
         if name in parts and parts[name].failures < comparison.FEW_EVENTS:
-            where = name.replace("_", " ")
-            told.append(f"Only {parts[name].failures} failures in {where}: mind the intervals of its figures.")
+            count = parts[name].failures
+            where = {"train": "training", "test": "the test span", "unseen_machines": "machines never trained on"}[name]
+            told.append(
+                f"Only {count} failure{'' if count == 1 else 's'} in {where}: mind the intervals of its figures."
+            )
     prevented = sum(map(len, found.prevented.values()))
     if prevented:
         told.append(

@@ -164,8 +164,13 @@ def all_rows(
     return found
 
 
+def times_of(rows: Sequence[MachineRows]) -> dict[str, Ints]:
+    """machine -> its row times."""
+    return {r.machine: r.times for r in rows}
+
+
 def split(
-    rows: Sequence[MachineRows],
+    times: Mapping[str, Ints],
     horizon: int,
     *,
     validation_from: int | None = None,
@@ -173,22 +178,11 @@ def split(
     held_out: int = 0,
     seed: int = 0,
 ) -> Splits:
-    """Train, validation, test by time: 60/15/25 % of the span unless times (ms) are given, gaps of the horizon.
+    """Train, validation, test by the row times of each machine: 60/15/25 % of the span unless times (ms) are given,
+    gaps of the horizon.
 
-    held_out: how many machines, drawn by the seed, stay out. PdmError when a span is left empty.
+    held_out: how many machines with rows, drawn by the seed, stay out. PdmError when a span is left empty.
     """
-    return split_times({r.machine: r.times for r in rows}, horizon, validation_from, test_from, held_out, seed)
-
-
-def split_times(
-    times: Mapping[str, Ints],
-    horizon: int,
-    validation_from: int | None = None,
-    test_from: int | None = None,
-    held_out: int = 0,
-    seed: int = 0,
-) -> Splits:
-    """`split` for the row times of each machine, before there are rows."""
     filled = [found for found in times.values() if len(found)]
     if not filled:
         raise PdmError("There is nothing to train on: no row has both readings and a known outcome.")
@@ -204,7 +198,7 @@ def split_times(
             "The record is too short to split into training, validation and test.",
             f"Between them lies a gap of {horizon / HOUR:g} h; give a longer record or other times.",
         )
-    names = list(times)
+    names = [name for name, found in times.items() if len(found)]
     if held_out >= len(filled):
         raise PdmError(
             f"{held_out} machines cannot be held out: only {len(filled)} have rows.", "Hold out fewer.", "holdout"

@@ -91,7 +91,7 @@ class Candidate:
 
     def predict(self, matrix: Matrix) -> Floats:
         """(n, F) to (n, 1 + C) calibrated probabilities; no component's is above that of any failure."""
-        return probabilities(_margins(self.booster, matrix), self.outputs, self.calibration)
+        return probabilities(_margins(self.booster, matrix, len(self.outputs)), self.outputs, self.calibration)
 
 
 def importance(candidate: Candidate) -> tuple[tuple[str, float], ...]:
@@ -150,7 +150,11 @@ def train(
         on_round,
         deadline,
     )
-    margins = {name: [_margins(booster, r.matrix) for r in span] for name, span in spans.items() if name != "train"}
+    margins = {
+        name: [_margins(booster, r.matrix, len(outputs)) for r in span]
+        for name, span in spans.items()
+        if name != "train"
+    }
     truth = np.concatenate([r.labels for r in spans["validation"]])
     found = np.concatenate(margins["validation"])[truth[:, 0] >= 0]
     truth = truth[truth[:, 0] >= 0]
@@ -195,7 +199,7 @@ def trial(
     booster, _, _ = _fit(training_rows, validation_rows, params, limits, progress, on_round, deadline)
     truth = np.concatenate([r.labels[:, 0] for r in validation_rows])
     return average_precision(
-        truth, np.concatenate([_margins(booster, r.matrix)[:, 0] for r in validation_rows if len(r.times)])
+        truth, np.concatenate([_margins(booster, r.matrix, r.labels.shape[1])[:, 0] for r in validation_rows])
     )
 
 
@@ -315,9 +319,10 @@ def _weights(rows: Sequence[MachineRows]) -> npt.NDArray[np.float32] | None:
     return np.concatenate([np.ones(len(r.times), np.float32) if r.weights is None else r.weights for r in rows])
 
 
-def _margins(booster: xgboost.Booster, matrix: Matrix) -> npt.NDArray[np.float32]:
+def _margins(booster: xgboost.Booster, matrix: Matrix, outputs: int) -> npt.NDArray[np.float32]:
+    """(n, outputs); XGBoost predicts nothing for no rows."""
     if not len(matrix):
-        return np.empty((0, 1), np.float32)
+        return np.empty((0, outputs), np.float32)
     return np.asarray(booster.inplace_predict(matrix, predict_type="margin").reshape(len(matrix), -1))
 
 

@@ -32,7 +32,8 @@ def machine(name: str, seed: int) -> MachineHistory:
 def make_candidate() -> training.Candidate:
     last = START + 60 * DAY
     rows = rowset.all_rows((machine(str(i), i) for i in range(3)), 3, SPEC, grid(START, last, HOUR), last, Progress())
-    return training.train(rows, SPEC, rowset.split(rows, SPEC.horizon), step=HOUR, rounds=8, seed=1, threads=1)
+    splits = rowset.split(rowset.times_of(rows), SPEC.horizon)
+    return training.train(rows, SPEC, splits, step=HOUR, rounds=8, seed=1, threads=1)
 
 
 def make_store(mlruns: Path, candidate: training.Candidate) -> Path:

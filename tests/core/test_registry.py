@@ -45,7 +45,7 @@ def candidate() -> training.Candidate:
     last = START + 100 * DAY
     at = grid(START, last, HOUR)
     rows = rowset.all_rows((machine(str(i), i) for i in range(6)), 6, SPEC, at, last, Progress())
-    splits = rowset.split(rows, SPEC.horizon)
+    splits = rowset.split(rowset.times_of(rows), SPEC.horizon)
     return training.train(rows, SPEC, splits, step=HOUR, rounds=15, seed=1, threads=1)
 
 

@@ -170,7 +170,7 @@ def test_three_failures_give_a_rough_model_with_a_warning_that_is_not_promoted(t
         assert (told.failures, told.verdict) == (3, "few")
         assert told.failures_by_span == {"train": 1, "validation": 1, "test": 1}
         made = opened.retrain(quick(promote="if-better"), Progress())
-        assert any("Only 1 failures in test" in warning for warning in made.warnings)
+        assert any("Only 1 failure in the test span" in warning for warning in made.warnings)
         # It tells the one failure it is tested on from all else, and so would one in some from nothing but luck.
         assert made.of("candidate").figures["ap"] > 0.9
         assert not made.promoted

@@ -49,7 +49,7 @@ def rows(histories: list[MachineHistory]) -> list[rowset.MachineRows]:
 
 @pytest.fixture(scope="module")
 def splits(rows: list[rowset.MachineRows]) -> rowset.Splits:
-    return rowset.split(rows, SPEC.horizon, held_out=3, seed=1)
+    return rowset.split(rowset.times_of(rows), SPEC.horizon, held_out=3, seed=1)
 
 
 def fit(rows: list[rowset.MachineRows], splits: rowset.Splits, seed: int = 1) -> training.Candidate:
@@ -86,20 +86,22 @@ def test_spans_follow_each_other_with_a_gap_of_the_horizon(splits: rowset.Splits
 
 def test_the_seed_draws_the_machines_held_out(rows: list[rowset.MachineRows], splits: rowset.Splits) -> None:
     assert len(splits.held_out) == 3
-    assert rowset.split(rows, SPEC.horizon, held_out=3, seed=1).held_out == splits.held_out
-    assert rowset.split(rows, SPEC.horizon, held_out=3, seed=2).held_out != splits.held_out
+    assert rowset.split(rowset.times_of(rows), SPEC.horizon, held_out=3, seed=1).held_out == splits.held_out
+    assert rowset.split(rowset.times_of(rows), SPEC.horizon, held_out=3, seed=2).held_out != splits.held_out
 
 
 def test_given_times_set_the_spans(rows: list[rowset.MachineRows]) -> None:
     first = simulate.START
-    found = rowset.split(rows, SPEC.horizon, validation_from=first + 50 * DAY, test_from=first + 80 * DAY)
+    found = rowset.split(
+        rowset.times_of(rows), SPEC.horizon, validation_from=first + 50 * DAY, test_from=first + 80 * DAY
+    )
     assert (found.validation_from, found.test_from) == (first + 50 * DAY, first + 80 * DAY)
 
 
 def test_a_record_too_short_for_three_spans_is_refused(rows: list[rowset.MachineRows]) -> None:
     two_days = [r.between(simulate.START, simulate.START + 2 * DAY) for r in rows]
     with pytest.raises(PdmError, match="too short"):
-        rowset.split(two_days, SPEC.horizon)
+        rowset.split(rowset.times_of(two_days), SPEC.horizon)
 
 
 def test_held_out_machines_are_in_no_span_but_their_own(

@@ -314,7 +314,7 @@ class Audit(QScrollArea):
         if confusion.counts.size:
             self._say("Which component was called when one failed", "heading")
             names = [*confusion.components, "missed"]
-            for name, row in zip(confusion.components, confusion.counts.tolist(), strict=True):
+            for name, row in zip(confusion.failed or confusion.components, confusion.counts.tolist(), strict=True):
                 said = [
                     f"missed {_times(count)}" if other == "missed" else f"{other} called {_times(count)}"
                     for other, count in zip(names, row, strict=True)
