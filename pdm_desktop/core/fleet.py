@@ -187,9 +187,23 @@ class Scorer:
 
     def _keep(self, frame: pd.DataFrame) -> None:
         if self.save and len(frame):
-            info = self.model.info
+            info, now = self.model.info, times.now_ms()
+            shown = self._alarms(frame, now)
             with self.store.transaction():
                 self.store.save_risk(info.run_id, info.version, info.feature_version, frame)
+                if len(shown):
+                    self.store.save_alarms(info.run_id, now, shown)
+
+    def _alarms(self, frame: pd.DataFrame, now: int) -> pd.DataFrame:
+        """The alarms among these scores that are still a forecast at `now` (ms, the computer's clock), with the
+        component each names: what is worked out once the horizon has passed warns nobody."""
+        passed = frame["time"].to_numpy(np.int64) + self.model.spec.horizon
+        rows = np.flatnonzero((frame["risk"].to_numpy(float) >= self.model.info.threshold) & (now < passed))
+        names = np.array(self.model.components or ("",), object)
+        found = frame.iloc[rows]
+        named = found[list(self.model.components)].to_numpy(float)
+        likeliest = names[np.nan_to_num(named, nan=-1.0).argmax(1)] if named.size else np.repeat(names[:1], len(rows))
+        return pd.DataFrame({"machine": found["machine"], "time": found["time"], "component": likeliest})
 
     def _states(
         self,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pdm_desktop.core import prevented, training, versions
+from pdm_desktop.core import prevented, times, training, versions
 from pdm_desktop.core.evaluation import Prevented
 from pdm_desktop.core.features import EventSeries, MachineHistory
 from pdm_desktop.core.model_results import Decision, ModelVersion, TrainingSettings
 from pdm_desktop.core.prevented import Alarms
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.record_results import By, HandEvent
 from pdm_desktop.core.rowset import MachineRows
 from pdm_desktop.core.times import DAY, HOUR, iso, parse
 from pdm_desktop.core.workspace import Workspace
@@ -37,9 +39,15 @@ def machine(replaced: EventSeries, failed: EventSeries) -> MachineHistory:
 
 
 def among(
-    alarms: dict[int, str], replaced: EventSeries, failed: EventSeries | None = None, known_until: int = LATE
+    alarms: dict[int, str],
+    replaced: EventSeries,
+    failed: EventSeries | None = None,
+    known_until: int = LATE,
+    scored: int | None = None,
 ) -> list[tuple[int, int, int, str]]:
-    shown = Alarms(np.array(list(alarms), np.int64) * HOUR, tuple(alarms.values()))
+    """scored: the hour at which all alarms were worked out; None = each at its own."""
+    times = np.array(list(alarms), np.int64) * HOUR
+    shown = Alarms(times, tuple(alarms.values()), times if scored is None else np.full(len(times), scored * HOUR))
     found = prevented.among(shown, machine(replaced, failed or series()), 24 * HOUR, HOUR, known_until)
     return [(p.start // HOUR, p.end // HOUR, p.at // HOUR, p.component) for p in found]
 
@@ -86,6 +94,17 @@ def test_what_comes_of_it_must_be_known() -> None:
     assert among(TEN, series((105, "pump")), known_until=133 * HOUR) != []
 
 
+def test_an_alarm_worked_out_after_the_replacement_or_after_it_was_known_of_prevented_nothing() -> None:
+    assert among(TEN, series((105, "pump")), scored=105) != []
+    assert among(TEN, series((105, "pump")), scored=106) == []
+    # a replacement of hour 105 that was on record at hour 102 was planned: nobody acted on the alarm
+    planned = EventSeries(np.array([105 * HOUR]), ("pump",), np.array([102 * HOUR]))
+    assert among(TEN, planned, scored=102) != []
+    assert among(TEN, planned, scored=103) == []
+    not_said = EventSeries(np.array([105 * HOUR]), ("pump",), np.array([-1]))
+    assert among(TEN, not_said, scored=105) != []
+
+
 def version(number: str, champion: bool = False) -> ModelVersion:
     return ModelVersion(
         number, f"run{number}", "pdm-risk", "trained", champion, None, 24.0, 0.5, 1, 1, {}, {}, {}, {}, "", ()
@@ -130,11 +149,12 @@ def test_in_figures_it_is_counted_apart_and_its_rows_are_left_out() -> None:
     assert rows.known().times.tolist() == [hour * HOUR for hour in range(100) if not 20 <= hour < 30]
 
 
-def test_an_alarm_that_was_shown_and_ended_by_a_replacement_is_left_out_of_the_next_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = write_plant(tmp_path / "files", machines=4, days=80)
-    # Pump P-0 fails on days 51 and 59; on day 54 its flow drops for a day as before a failure, and it is replaced.
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pump P-0 fails on days 51 and 59; on day 54 its flow drops for a day as before a failure, and it is replaced. A
+    model trained until day 45 is in use."""
+    folder = tmp_path_factory.mktemp("prevented")
+    files = write_plant(folder / "files", machines=4, days=80)
     lines = (files / "telemetry.csv").read_text("utf-8").splitlines()
     for at, line in enumerate(lines[1:], 1):
         when, name, flow, heat = line.split(",")
@@ -144,25 +164,55 @@ def test_an_alarm_that_was_shown_and_ended_by_a_replacement_is_left_out_of_the_n
     (files / "maintenance.csv").write_text(
         f"datetime,machineID,comp\n{iso(START + 55 * DAY, 'UTC')},P-0,pump\n", "utf-8"
     )
-    with Workspace.open(tmp_path / "ws") as workspace:
+    with Workspace.open(folder / "ws") as workspace:
         workspace.import_files([files], Progress())
-        before = workspace.retrain(quick(until=START + 45 * DAY), Progress())
-        monkeypatch.setattr(versions, "now_ms", lambda: START + 45 * DAY)
-        workspace.promote(before.version, "Ada", "")
-        # Nothing was shown yet: the alarm of day 54 is a false one like any other.
-        asked = TrainingSettings(params={"rounds": 40, "patience": 10}, test_from=START + 50 * DAY)
-        plain = workspace.retrain(asked, Progress())
+        made = workspace.retrain(quick(until=START + 45 * DAY), Progress())
+        with pytest.MonkeyPatch.context() as then:
+            then.setattr(versions, "now_ms", lambda: START + 45 * DAY)
+            workspace.promote(made.version, "Ada", "")
+    return folder / "ws"
+
+
+def shown(workspace: Workspace) -> list[tuple[int, int]]:
+    """(time, when worked out) of every alarm of P-0 that was shown."""
+    alarms = workspace._store.alarms([workspace.model_info.run_id])
+    alarms = alarms[alarms["machine"] == "P-0"]
+    return list(zip(alarms["time"].tolist(), alarms["scored_at"].tolist(), strict=True))
+
+
+def test_risks_worked_out_over_history_were_never_shown(plant: Path, tmp_path: Path) -> None:
+    with Workspace.open(shutil.copytree(plant, tmp_path / "ws")) as workspace:
         workspace.score_all(Progress())
-        apart = workspace.retrain(asked, Progress())
-        measured = workspace.evaluate(before.version, START + 50 * DAY, None, Progress())
-    one, other = plain.of("candidate"), apart.of("candidate")
-    assert one is not None
-    assert other is not None
-    assert (one.figures["events_prevented"], other.figures["events_prevented"]) == (0, 1)
-    assert other.figures["events_prevented_alarmed"] == 1
-    assert other.figures["false_episodes"] == one.figures["false_episodes"] - 1
-    assert 12 <= one.figures["rows"] - other.figures["rows"] <= 50
-    assert other.figures["events"] == one.figures["events"]
-    assert any("1 alarm was followed by a replacement" in warning for warning in apart.warnings)
-    assert measured.figures["events_prevented"] == 1
+        assert shown(workspace) == []
+        measured = workspace.evaluate("champion", START + 50 * DAY, None, Progress())
+    assert measured.figures["events_prevented"] == 0
+
+
+def test_an_alarm_that_was_shown_and_ended_by_a_replacement_is_left_out_of_the_next_training(
+    plant: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Workspace.open(shutil.copytree(plant, tmp_path / "ws")) as workspace:
+        plain = workspace.evaluate("champion", START + 50 * DAY, None, Progress())
+        # Somebody looked at the plant eleven hours before the replacement.
+        now = START + 54 * DAY + 13 * HOUR
+        with monkeypatch.context() as then:
+            then.setattr(times, "now_ms", lambda: now)
+            workspace.score(now, Progress())
+        noted = shown(workspace)
+        assert noted
+        assert {scored_at for _, scored_at in noted} == {now}
+        # What was alarmed more than a horizon before was no forecast any more.
+        assert all(now - DAY < time <= now for time, _ in noted)
+        # The record changes, and every risk since is worked out anew: what was shown was shown.
+        workspace.enter_event("P-0", HandEvent("errors", START + 40 * DAY, "E1"), By("Ada", "late"))
+        workspace.score_all(Progress())
+        assert shown(workspace) == noted
+        measured = workspace.evaluate("champion", START + 50 * DAY, None, Progress())
+        asked = TrainingSettings(params={"rounds": 40, "patience": 10}, test_from=START + 50 * DAY)
+        made = workspace.retrain(asked, Progress())
+    assert measured.figures["events_prevented"] == measured.figures["events_prevented_alarmed"] == 1
+    assert measured.figures["false_episodes"] == plain.figures["false_episodes"] - 1
+    assert measured.figures["events"] == plain.figures["events"]
+    assert 1 <= plain.figures["rows"] - measured.figures["rows"] <= 50
     assert measured.baselines["base_rate"]["rows"] == measured.figures["rows"]
+    assert any("1 alarm was followed by a replacement" in warning for warning in made.warnings)

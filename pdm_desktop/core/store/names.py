@@ -253,7 +253,7 @@ def _move_rest(db: sqlite3.Connection, name: str, old: int, new: int) -> None:
         (new, old),
     )
     db.execute("DELETE FROM batch_machine WHERE machine = ?", (old,))
-    for table in ("struck", "edit_event"):
+    for table in ("struck", "edit_event", "alarm_shown"):
         db.execute(f"UPDATE OR IGNORE {table} SET machine = ? WHERE machine = ?", (new, old))
         db.execute(f"DELETE FROM {table} WHERE machine = ?", (old,))
     for table in ("edit", "period", "rule", "conflict"):

@@ -360,6 +360,16 @@ class Store:
         with self._write() as db:
             risks.save(db, run_id, model_version, feature_version, frame)
 
+    def save_alarms(self, run_id: str, scored_at: int, frame: pd.DataFrame) -> None:
+        """Note alarms a saved run shows: machine, time (int64 ms UTC), component. One noted before stays as it was."""
+        with self._write() as db:
+            risks.save_alarms(db, run_id, scored_at, frame)
+
+    def alarms(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """machine, time, component, scored_at of every alarm these runs showed, by machine and time."""
+        with self._read() as db:
+            return risks.alarms(db, run_ids)
+
     def risk(
         self,
         run_id: str,

@@ -1,4 +1,7 @@
-"""The model's opinions as stored: one row a model run, machine and time; component risks in columns c1, c2 ..."""
+"""The model's opinions as stored: one row a model run, machine and time; component risks in columns c1, c2 ...
+
+An opinion is worked out anew when the record changes. That an alarm was shown is a fact and stays: `alarm_shown`.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,48 @@ def save(
     names = [str(name) for name in frame.columns if name not in _FIXED]
     run = _run(connection, run_id, model_version, feature_version, names)
     cells = ["risk", *(f"c{i}" for i in range(1, len(names) + 1))]
-    codes, uniques = pd.factorize(frame["machine"])
-    known = dict(connection.execute("SELECT name, id FROM machine").fetchall())
-    ids = np.array([known[name] for name in uniques], np.int64)[codes] if len(frame) else np.empty(0, np.int64)
+    ids = _machine_ids(connection, frame)
     values = [frame[name].to_numpy(np.float64) for name in ("risk", *names)]
     keys = ("model_run", "machine", "time")
     data: list[bulk.Column] = [run, ids, frame["time"].to_numpy(np.int64), *values]
     bulk.insert(connection, "risk", (*keys, *cells), data, len(frame), keys=keys, update=cells)
+
+
+def save_alarms(connection: sqlite3.Connection, run_id: str, scored_at: int, frame: pd.DataFrame) -> None:
+    """Note the alarms in `frame` (machine, time, component); see Store.save_alarms."""
+    (run,) = connection.execute("SELECT id FROM model_run WHERE run_id = ?", (run_id,)).fetchone()
+    rows = zip(
+        _machine_ids(connection, frame).tolist(), frame["time"].tolist(), frame["component"].tolist(), strict=True
+    )
+    connection.executemany(
+        "INSERT INTO alarm_shown (machine, time, model_run, component, scored_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        [(machine, time, run, component, scored_at) for machine, time, component in rows],
+    )
+
+
+def alarms(connection: sqlite3.Connection, run_ids: Sequence[str]) -> pd.DataFrame:
+    """The alarms that these runs showed; see Store.alarms."""
+    rows = connection.execute(
+        "SELECT m.name, a.time, a.component, a.scored_at FROM alarm_shown a JOIN machine m ON m.id = a.machine"
+        " JOIN model_run r ON r.id = a.model_run WHERE r.run_id IN (SELECT value FROM json_each(?))"
+        " ORDER BY a.machine, a.time, a.scored_at",
+        (json.dumps(list(run_ids)),),
+    ).fetchall()
+    return pd.DataFrame(
+        {
+            "machine": np.array([row[0] for row in rows], object),
+            "time": np.array([row[1] for row in rows], np.int64),
+            "component": np.array([row[2] for row in rows], object),
+            "scored_at": np.array([row[3] for row in rows], np.int64),
+        }
+    )
+
+
+def _machine_ids(connection: sqlite3.Connection, frame: pd.DataFrame) -> np.typing.NDArray[np.int64]:
+    codes, uniques = pd.factorize(frame["machine"])
+    known = dict(connection.execute("SELECT name, id FROM machine").fetchall())
+    return np.array([known[name] for name in uniques], np.int64)[codes] if len(frame) else np.empty(0, np.int64)
 
 
 def _run(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pdm_desktop.core.schema import Kind
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a database with another revision is migrated or refused at open."""
 
 MIXED = 0
