@@ -13,6 +13,7 @@ _MARKS = " '\u00a0\u202f"
 _LIKE_NUMBERS = re.compile(r"[-+\d.,eE\s'\u00a0\u202f\u2212]+")
 _OPEN_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _HUNDREDS = re.compile(r"[+-]?[1-9]\d\d")
+_UNGROUPED = re.compile(r"[+-]?[1-9]\d{3,6}")
 _OPEN_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
@@ -33,7 +34,9 @@ class _Count:
 
     point: int = 0
     comma: int = 0
-    open_point: int = 0
+    open_point: list[str] = field(default_factory=list)
+    ungrouped: int = 0
+    """Whole numbers of four digits and more without a mark: thousands have none in this file."""
     open_comma: list[str] = field(default_factory=list)
     grouped: list[str] = field(default_factory=list)
     """1.234 in a column with whole numbers of three digits: thousands, most likely."""
@@ -44,6 +47,7 @@ class _Count:
         self.point += other.point
         self.comma += other.comma
         self.open_point += other.open_point
+        self.ungrouped += other.ungrouped
         self.open_comma += other.open_comma
         self.grouped += other.grouped
         self.thousands += other.thousands
@@ -61,7 +65,8 @@ class _Count:
         commas, points = self.comma + self.thousands["."], self.point + self.thousands[","]
         return "" if commas == points == 0 else "," if commas > points else "."
 
-    def marks(self) -> Marks:
+    def marks(self, *, commas_part: bool) -> Marks:
+        """commas_part: whether cells are parted by commas, so that one is no decimal mark."""
         mark = self.thousands.most_common(1)[0][0] if self.thousands else ""
         if self.comma > self.point or mark == ".":
             return Marks(",", (mark if mark != "," else "") or ("." if self.open_point else ""))
@@ -71,12 +76,15 @@ class _Count:
             return Marks(".", ",") if self.open_point else Marks(None, mark, tuple(self.open_comma))
         if self.grouped:
             return Marks(None, mark, tuple(self.grouped))
+        if self.open_point and not self.thousands and not self.ungrouped and not commas_part:
+            return Marks(None, mark, tuple(self.open_point))
         return Marks(".", mark)
 
 
-def marks(columns: Sequence[Sequence[str]], weak: Iterable[int]) -> Marks:
+def marks(columns: Sequence[Sequence[str]], weak: Iterable[int], delimiter: str) -> Marks:
     """The marks of a file's numbers. weak: columns that tell only where no other does: days and seconds, which are read
-    with either mark, and numbers that may be names."""
+    with either mark, and numbers that may be names. delimiter: where it is no comma, the comma may be the decimal mark,
+    and 1.234 have a thousands mark."""
     counts = [_count(cells) for cells in columns]
     either = set(weak)
     votes = {i: count.vote for i, count in enumerate(counts) if count.vote and i not in either}
@@ -86,14 +94,13 @@ def marks(columns: Sequence[Sequence[str]], weak: Iterable[int]) -> Marks:
     for i, count in enumerate(counts):
         if not decimal or (votes.get(i, decimal) == decimal and (i not in either or i in votes)):
             whole.add(count)
-    found = whole.marks()
+    found = whole.marks(commas_part=delimiter == ",")
     against = [counts[i].example.get(vote, "") for i, vote in votes.items() if vote != decimal]
     return Marks(found.decimal, found.thousands, found.doubtful, next(filter(None, against), ""))
 
 
 def _count(cells: Sequence[str]) -> _Count:
     count = _Count()
-    points_open: list[str] = []
     hundreds = False
     for cell in cells:
         text = cell.strip()
@@ -114,12 +121,13 @@ def _count(cells: Sequence[str]) -> _Count:
                 count.show(",", text)
         elif points == 1:
             if _OPEN_POINT.fullmatch(text):
-                count.open_point += 1
-                points_open.append(text)
+                count.open_point.append(text)
             else:
                 count.show(".", text)
         elif not commas and not points and _HUNDREDS.fullmatch(text):
             hundreds = True
+        elif not commas and not points and _UNGROUPED.fullmatch(text):
+            count.ungrouped += 1
         elif commas > 1 and grouping(".").fullmatch(text):
             count.thousands[","] += 1
         elif points > 1 and grouping(",").fullmatch(text):
@@ -128,5 +136,5 @@ def _count(cells: Sequence[str]) -> _Count:
             if mark in text and (grouping(".").fullmatch(text) or grouping(",").fullmatch(text)):
                 count.thousands[mark] += 1
     if hundreds and not count.point:
-        count.grouped = points_open
+        count.grouped = list(count.open_point)
     return count

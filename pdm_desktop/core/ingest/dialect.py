@@ -79,10 +79,11 @@ def best_delimiter(text: str) -> str:
     if told[:4].casefold() == "sep=" and len(told) == 5:
         return told[4]
     short = "\n".join(lines[: _ROWS + 40]) + "\n"
-    return max(DELIMITERS, key=lambda delimiter: _sense(read(short, delimiter)))
+    return max(DELIMITERS, key=lambda delimiter: _sense(read(short, delimiter), delimiter))
 
 
-def _sense(rows: list[tuple[int, list[str]]]) -> tuple[float, int]:
+def _sense(rows: list[tuple[int, list[str]]], delimiter: str) -> tuple[float, int]:
+    """How much sense the rows make, and their width."""
     widths = Counter(len(row) for _, row in rows)
     if not rows:
         return 0.0, 0
@@ -92,9 +93,20 @@ def _sense(rows: list[tuple[int, list[str]]]) -> tuple[float, int]:
         return 0.0, 1
     alike = [row for _, row in rows if len(row) == width]
     cells = [cell.strip() for row in (alike[1:] or alike)[-60:] for cell in row]  # the first has names
-    sense = sum(is_number(c) or is_time(c) or is_missing(c) or is_time_of_day(c) for c in cells) / len(cells)
-    after = len(alike) / max(1, len(rows) - next(i for i, (_, row) in enumerate(rows) if len(row) == width))
-    return after * (0.3 + sense), width
+    others = set(DELIMITERS) - {delimiter}
+    sense = sum(_speaks(cell, others) for cell in cells) / len(cells)
+    first = next(i for i, (_, row) in enumerate(rows) if len(row) == width)
+    after = len(alike) / max(1, len(rows) - first)
+    # Decimal commas part rows of data alike, but not their header.
+    headless = first > 0 and _is_data(rows[first][1])
+    return after * (0.3 + max(0.0, sense)) * (0.6 if headless else 1.0), width
+
+
+def _speaks(cell: str, others: set[str]) -> float:
+    """1 for a cell that is something, below 0 for one in which other delimiters stand."""
+    if is_missing(cell) or is_time_of_day(cell) or is_time(cell) or is_number(cell) or is_measured(cell):
+        return 1.0
+    return -0.5 if others & set(cell) else 0.0
 
 
 def table(text: str, delimiter: str, header_row: int | None, units_row: int | None) -> Table:

@@ -230,7 +230,7 @@ def _planned(
     by_column = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
     if mended:
         by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
-    marks = _marks(names, by_column, choices)
+    marks = _marks(names, by_column, choices, table.delimiter)
     decimal, thousands = choices.decimal or marks.decimal or ".", marks.thousands
     if decimal not in (".", ","):
         raise PdmError(f"{decimal!r} is no decimal mark.", "Use a point or a comma.", "decimal")
@@ -291,7 +291,7 @@ def _unknown_columns(names: Sequence[str], line: int, file: str) -> Question:
     )
 
 
-def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Choices) -> Marks:
+def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Choices, delimiter: str) -> Marks:
     countable: list[list[str]] = []
     weak = []
     for i, (name, cells) in enumerate(zip(names, by_column, strict=True)):
@@ -300,7 +300,7 @@ def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Ch
         countable.append([] if idle else [_bare_number(cell) for cell in cells[:400] if not dialect.is_time(cell)])
         if (said is None and aliases.roles(name) & _WORDS) or Facts.of("", countable[i][:60], ".", "").number_form():
             weak.append(i)
-    return decimals.marks(countable, weak)
+    return decimals.marks(countable, weak, delimiter)
 
 
 def _bare_number(cell: str) -> str:

@@ -1,0 +1,127 @@
+"""Where cells end: a mark of numbers and times is not taken for what parts them, nor guessed where it may be either."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pdm_desktop.core.ingest.dialect import best_delimiter
+from pdm_desktop.core.plans import Choices
+from pdm_desktop.core.store import Store
+from tests.core.plants import Plant
+
+START = datetime(2024, 1, 13, 5, tzinfo=UTC)
+FORMS = ("excel", "excel days", "iso", "german", "german with comma", "epoch")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "plant.db"
+    Store.open(path).close()
+    return path
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    made = Plant(tmp_path)
+    yield made
+    made.store.close()
+
+
+def moment(form: str, at: datetime, decimal: str) -> str:
+    days = (at - datetime(1899, 12, 30, tzinfo=UTC)) / timedelta(days=1)
+    return {
+        "excel": f"{days:.6f}".rstrip("0").replace(".", decimal),
+        "excel days": f"{days:.0f}",
+        "iso": at.strftime("%Y-%m-%d %H:%M:%S"),
+        "german": at.strftime("%d.%m.%Y %H:%M"),
+        "german with comma": at.strftime("%d.%m.%Y, %H:%M:%S"),
+        "epoch": f"{at.timestamp():.0f}",
+    }[form]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    delimiter=st.sampled_from([";", ";", ",", "\t", "|"]),
+    decimal=st.sampled_from(",."),
+    form=st.sampled_from(FORMS),
+    machines=st.sampled_from([[], ["1", "2"], ["M1", "M2"], ["Presse 1, Halle 2", "Presse 2, Halle 2"]]),
+    sensors=st.integers(1, 4),
+    numbers=st.lists(st.integers(-40_000, 400_000).map(lambda n: n / 100), min_size=4, max_size=24),
+    order=st.permutations(["zeit", "maschine"]),
+    preamble=st.integers(0, 2),
+)
+def test_tables_of_two_to_six_columns_come_back_equal_whatever_parts_their_cells(
+    delimiter: str, decimal: str, form: str, machines: list[str], sensors: int, numbers: list[float],
+    order: list[str], preamble: int, template: Path, tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    names = [name for name in order if name == "zeit" or machines] + [f"s{i}" for i in range(sensors)]
+    step = timedelta(days=1) if form == "excel days" else timedelta(hours=6)
+    start = START.replace(hour=0) if form == "excel days" else START.replace(hour=6)
+    out = io.StringIO(newline="")
+    out.write("Bericht der Anlage Nord\n" * preamble)
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(names)
+    want: dict[str, dict[int, list[float]]] = {}
+    rows = [numbers[at : at + sensors] for at in range(0, len(numbers) - sensors + 1, sensors)]
+    for at, row in enumerate(rows):
+        machine = machines[at % len(machines)] if machines else "P7"
+        time = start + at * step
+        key = {"zeit": moment(form, time, decimal), "maschine": machine}
+        writer.writerow([key[n] for n in names if n in key] + [f"{v:.2f}".replace(".", decimal) for v in row])
+        want.setdefault(machine, {})[round(time.timestamp() * 1000)] = row
+    folder = tmp_path_factory.mktemp("example")
+    shutil.copy(template, folder / "plant.db")
+    plant = Plant(folder)
+    try:
+        report = plant.give(out.getvalue(), choices=Choices(machine=None if machines else "P7"))
+        assert (report.delimiter, report.accepted, report.rejected) == (delimiter, len(rows), 0)
+        for machine, readings in want.items():
+            at, values = plant.store.telemetry(machine)
+            assert dict(zip(at.tolist(), values.T.tolist(), strict=True)) == readings
+    finally:
+        plant.store.close()
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("maschine;zeit;temp\nM1;45292,25;80,5\nM1;45292,5;80,7\n", ";"),
+        ("M1;45292,25;80,5\nM1;45292,5;80,7\n", ";"),
+        ("Zeit;Maschine;flow\n20.02.2025, 00:00:00;A1;5,100\n20.02.2025, 01:00:00;A1;5,200\n", ";"),
+        ("machine,time,note\nM1,2024-01-01 05:00,a;b;c\nM1,2024-01-01 06:00,a;b;c\n", ","),
+        ("Druck, links|Zeit|m\n1,5|2024-01-01 05:00|A, B\n2,5|2024-01-01 06:00|A, B\n", "|"),
+    ],
+)
+def test_a_mark_that_stands_in_every_row_need_not_part_its_cells(text: str, delimiter: str) -> None:
+    assert best_delimiter(text) == delimiter
+
+
+def test_a_point_before_three_digits_in_every_number_is_asked_for_where_a_comma_may_be_the_decimal_mark(
+    plant: Plant,
+) -> None:
+    text = "zeit;maschine;load\n2019-01-31 06:00;{0};901.234\n2019-01-31 07:00;{0};12.345\n"
+    error = plant.refuses(text.format(1), "Whether 901.234 has a decimal point or a thousands mark cannot be told")
+    assert error.hint == "Say --decimal , or --decimal ."
+    plant.give(text.format(1), choices=Choices(decimal=","))
+    assert plant.store.telemetry("1")[1].tolist() == [[901234.0, 12345.0]]
+    plant.give(text.format(2), choices=Choices(decimal="."))
+    assert plant.store.telemetry("2")[1].tolist() == [[901.234, 12.345]]
+    plant.give(text.format(3).replace(";", ","))  # a comma that parts cells is no decimal mark
+    assert plant.store.telemetry("3")[1].tolist() == [[901.234, 12.345]]
+
+
+@pytest.mark.parametrize("beside", ["0.123", "12.5", "1500"])
+def test_other_columns_prove_a_point_before_three_digits(plant: Plant, beside: str) -> None:
+    text = f"zeit;maschine;load;x\n2019-01-31 06:00;1;901.234;{beside}\n2019-01-31 07:00;1;12.345;{beside}\n"
+    plant.give(text)
+    assert plant.store.telemetry("1")[1].tolist() == [[901.234, 12.345], [float(beside)] * 2]
