@@ -73,8 +73,25 @@ def test_the_first_step_says_what_there_is_and_whether_it_is_enough(wizard: Retr
 
 def test_without_failures_there_is_no_way_on_and_it_says_what_to_do(wizard: RetrainWizard) -> None:
     wizard.show_data(TOO_FEW, Part())
-    assert wizard.data_step.banner.text == "There is not enough to learn from. Import the failures on record."
+    step = wizard.data_step
+    assert step.banner.text == "There is not enough to learn from. Import the failures on record."
+    # Too few to divide: noughts behind Training, Validation and Test would be a division.
+    assert "Too few failures to divide." in [words.text() for words in step.findChildren(QLabel)]
     assert not wizard.next_button.isEnabled()
+
+
+def test_where_the_record_could_not_be_looked_at_no_noughts_are_shown(wizard: RetrainWizard) -> None:
+    nothing = replace(
+        TOO_FEW, start=None, end=None, readings=0, machines=(), missing=("There is no failure on record.",)
+    )
+    wizard.show_data(nothing, Part())
+    step = wizard.data_step
+    assert not step.facts["Machines"].isVisible()
+    assert not step.since.isVisible()
+    assert step.missing_card.isVisible()
+    wizard.show_data(PLANT, Part())
+    assert step.facts["Machines"].isVisible()
+    assert step.since.isVisible()
 
 
 def test_part_of_the_record_is_asked_for_with_its_last_day_whole(qtbot: QtBot, wizard: RetrainWizard) -> None:

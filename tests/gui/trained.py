@@ -67,6 +67,8 @@ TOO_FEW = replace(
     failures=0,
     failures_by_component={},
     failures_by_span={},
+    valid_from=None,
+    test_from=None,
     verdict="not enough",
     advice=("Import the failures on record.",),
 )

@@ -101,6 +101,11 @@ class DataStep(StepPage):
         """Show what there is in a part of the record."""
         self.data, self._part, self._zone = data, part, zone
         self.banner.say(HEADLINE[data.verdict], " ".join(data.advice), TONE[data.verdict])
+        # Where nothing could be looked at, noughts would say that there is nothing.
+        told = bool(data.readings)
+        for card in self._cards:
+            card.setVisible(told)
+        self._part_line.setVisible(told or part != Part())
         span = NOTHING
         if data.start is not None and data.end is not None:
             span = f"{times.short(data.start, zone)} – {times.short(data.end, zone)} {zone}"
@@ -172,9 +177,11 @@ class DataStep(StepPage):
         right.body.addStretch(1)
         row.addWidget(there, 1)
         row.addWidget(right, 1)
+        self._cards = (there, right)
+        self._part_line = self._part_card()
         self.body.addLayout(row)
         self.body.addWidget(self.missing_card)
-        self.body.addWidget(self._part_card())
+        self.body.addWidget(self._part_line)
         self.body.addStretch(1)
 
     def _part_card(self) -> Card:
@@ -219,6 +226,9 @@ class DataStep(StepPage):
 
     def _show_spans(self, data: TrainingData) -> None:
         clear(self._parts)
+        if data.valid_from is None or data.test_from is None:
+            self._parts.addWidget(label("Too few failures to divide.", "muted"), 0, 0)
+            return
         starts = {"train": data.start, "validation": data.valid_from, "test": data.test_from}
         ends = {"train": data.valid_from, "validation": data.test_from, "test": data.end}
         for at, (key, word) in enumerate(SPANS):

@@ -147,7 +147,7 @@ def verdict_words(result: TrainingResult) -> tuple[str, str, str]:
     why, _, _ = result.verdict.why.partition(" But the leakage audit objects: ")
     first, *others = SENTENCE.split(why)
     said, colon, more = first.partition(": ")
-    if not said.startswith(("The candidate", "No model", "Luck cannot")):
+    if not said.startswith(("The candidate", "No model", "With so few")):
         said, more = "", first
     elif colon:
         said, more = f"{said}.", more[:1].upper() + more[1:]
