@@ -160,7 +160,9 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
                 self.scene().removeItem(old)
         self._zone = view.time_zone
         self.sensors = tuple(
-            SensorTrack(self, trace, SERIES[i % len(SERIES)], self._rows) for i, trace in enumerate(view.sensors)
+            SensorTrack(self, trace, SERIES[i % len(SERIES)], self._rows)
+            for i, trace in enumerate(view.sensors)
+            if len(trace.times)  # an empty row would be in the way where machines have different sensors
         )
         self.events = EventTrack(self, view.events)
         threshold = view.model.threshold if view.model else None

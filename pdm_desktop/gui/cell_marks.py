@@ -10,7 +10,8 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from pdm_desktop.gui.marks import badge_size, band_token, paint_badge, paint_risk_bar, paint_sparkline, sparkline_shape
-from pdm_desktop.gui.tables import PADDING, REMEMBERED, CellDelegate, Index, cell
+from pdm_desktop.gui.table_header import PADDING
+from pdm_desktop.gui.tables import REMEMBERED, CellDelegate, Index, cell
 from pdm_desktop.gui.theme import Theme
 
 

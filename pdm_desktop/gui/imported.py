@@ -107,7 +107,7 @@ class ImportedFiles(Card):
 
     def _columns(self) -> tuple[Column[Batch], ...]:
         def number(
-            key: str, title: str, read: Callable[[Batch], int], token: str = "text", width: int = 76
+            key: str, title: str, read: Callable[[Batch], int], token: str = "text", width: int = 80
         ) -> Column[Batch]:
             return Column(
                 key, title, lambda row: count_text(read(row)), read, right=True, width=width, high_first=True,
@@ -127,8 +127,8 @@ class ImportedFiles(Card):
             Column("when", "Imported", lambda row: times.short(row.imported_at, self._zone),
                    lambda row: row.imported_at, width=142, high_first=True, token=quiet),
             number("accepted", "Accepted", lambda row: row.accepted),
-            number("unchanged", "Unchanged", lambda row: row.unchanged, "muted", 84),
-            number("duplicates", "Duplicates", lambda row: row.duplicates, "muted", 84),
+            number("unchanged", "Unchanged", lambda row: row.unchanged, "muted", 90),
+            number("duplicates", "Duplicates", lambda row: row.duplicates, "muted", 90),
             number("conflicts", "Conflicts", lambda row: row.conflicts, "watch"),
             number("rejected", "Rejected", lambda row: row.rejected, "alarm"),
         )  # fmt: skip

@@ -13,6 +13,11 @@ from pdm_desktop.gui.theme import Theme
 SETTLE_MS = 250
 """How long the view stands still before `span_changed` tells of it."""
 
+NAMED = 3
+"""Sensors without a reading that are named; more are counted."""
+LONGEST = 24
+"""Letters of their names."""
+
 
 class TrendPlot(QWidget):
     """The canvas with its scroll bar and a line of words above it: how to read the plot, or the crosshair's values."""
@@ -90,6 +95,12 @@ class TrendPlot(QWidget):
             self._loading = False
         shaded = any(track.low is not None for track in self.canvas.sensors)
         self._legend = "thin: readings · thick: mean over 24 h" + (" · shaded: normal range" if shaded else "")
+        silent = [trace.name for trace in view.sensors if not len(trace.times)]
+        if silent and len(silent) < len(view.sensors):
+            names = [name if len(name) <= LONGEST else f"{name[:LONGEST]}\N{HORIZONTAL ELLIPSIS}" for name in silent]
+            others = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+            self._legend += f" · no readings here of {', '.join(names[:NAMED])}{others}"
+        self._words.setToolTip("\n".join(["No readings in this time of:", *silent]) if silent else "")
         self._say("")
 
     def set_span(self, start: float, end: float) -> None:

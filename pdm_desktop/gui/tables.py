@@ -16,11 +16,10 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QRectF,
-    QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -31,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from pdm_desktop.gui.table_header import PADDING, Header
 from pdm_desktop.gui.theme import Theme
 
 Row = TypeVar("Row")
@@ -44,9 +44,10 @@ COLUMN_ROLE = ROW_ROLE + 2
 """The Column of a cell."""
 
 ROW_HEIGHT = 32
-PADDING = 10
 REMEMBERED = 4_000
 """Texts and shapes kept from one repaint to the next."""
+MEASURED = 40
+"""Texts of a column, the ones of most letters, whose width is measured."""
 READABLE = 200
 """Pixels that a column of sentences needs."""
 
@@ -66,6 +67,8 @@ class Column(Generic[Row]):
     """Pixels; 0 takes what is left."""
     least: int = 0
     """What the column may shrink to in a narrow window, so that the one that takes what is left stays readable."""
+    most: int = 0
+    """What the column may grow to where its texts need it: names of the plant's own."""
     strong: bool = False
     token: str | Callable[[Row], str] = "text"
     """The text's colour."""
@@ -253,6 +256,8 @@ class TableView(QTableView):
                 self.setColumnWidth(at, column.width)
         header.sectionClicked.connect(self._header_clicked)
         self.doubleClicked.connect(lambda index: self.chosen.emit(model.row(index)))
+        self._needed: dict[int, int] = {}
+        model.layoutChanged.connect(self._measure)
         theme.changed.connect(self.viewport().update)
 
     def set_delegate(self, key: str, delegate: QStyledItemDelegate) -> None:
@@ -272,14 +277,31 @@ class TableView(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shrink the columns that may before the one that takes what is left gets too narrow to read."""
-        columns = self._rows.columns
-        short = READABLE - (self.viewport().width() - sum(column.width for column in columns))
-        for at, column in enumerate(columns):
-            if column.least:
-                gives = min(max(0, short), column.width - column.least)
-                short -= gives
-                self.setColumnWidth(at, column.width - gives)
+        self._share_out()
         super().resizeEvent(event)
+
+    def _measure(self) -> None:
+        """How wide the columns are that may grow with their texts."""
+        needed: dict[int, int] = {}
+        for at, column in enumerate(self._rows.columns):
+            if column.most:
+                metrics = QFontMetrics(self._theme.font("body", strong=column.strong))
+                texts = sorted({column.text(row) for row in self._rows.rows()}, key=len)[-MEASURED:]
+                widest = max((metrics.horizontalAdvance(text) for text in texts), default=0) + 2 * PADDING + 1
+                needed[at] = min(max(column.width, widest), column.most)
+        if needed != self._needed:
+            self._needed = needed
+            self._share_out()
+
+    def _share_out(self) -> None:
+        columns = self._rows.columns
+        wanted = [self._needed.get(at, column.width) for at, column in enumerate(columns)]
+        short = READABLE - (self.viewport().width() - sum(wanted))
+        for at, column in enumerate(columns):
+            if column.least or column.most:
+                gives = min(max(0, short), max(0, wanted[at] - column.least)) if column.least else 0
+                short -= gives
+                self.setColumnWidth(at, wanted[at] - gives)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter chooses the current row."""
@@ -293,49 +315,6 @@ class TableView(QTableView):
         up, down = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
         first, second = (down, up) if column.high_first else (up, down)
         self.sort_by(column.key, second if self._header.sorted_by == (section, first) else first)
-
-
-class Header(QHeaderView):
-    """Column titles that wrap to two lines, with a small arrow after the title sorted by."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self._theme = theme
-        # Kept here and not as Qt's sort indicator, which turns with a click before the click is told of.
-        self.sorted_by: tuple[int, Qt.SortOrder] | None = None
-        self.setHighlightSections(False)
-        self.setMinimumSectionSize(40)
-        theme.changed.connect(self.viewport().update)
-
-    def show_sorted(self, section: int, order: Qt.SortOrder) -> None:
-        """Which column the rows are sorted by."""
-        self.sorted_by = (section, order)
-        self.viewport().update()
-
-    def sizeHint(self) -> QSize:
-        """Two lines of the small text."""
-        return QSize(super().sizeHint().width(), 2 * self._theme.text_size("small") + 20)
-
-    def paintSection(self, painter: QPainter, rect: Any, section: int) -> None:
-        """Background and line by the style sheet's colours; title and arrow by hand (the style would elide)."""
-        theme = self._theme
-        painter.save()
-        painter.fillRect(rect, theme.colour("raised"))
-        painter.fillRect(QRectF(rect.left(), rect.bottom(), rect.width(), 1), theme.colour("line"))
-        title = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
-        side = self.model().headerData(section, Qt.Orientation.Horizontal, int(Qt.ItemDataRole.TextAlignmentRole))
-        sorted_by = self.sorted_by is not None and self.sorted_by[0] == section
-        if sorted_by:
-            # The arrow points where the values grow smaller: down for highest first.
-            down = self.sorted_by == (section, Qt.SortOrder.DescendingOrder)
-            title += "\N{NO-BREAK SPACE}" + (
-                "\N{BLACK DOWN-POINTING SMALL TRIANGLE}" if down else "\N{BLACK UP-POINTING SMALL TRIANGLE}"
-            )
-        painter.setFont(theme.font("small", strong=True))
-        painter.setPen(theme.colour("text" if sorted_by else "muted"))
-        box = QRectF(rect).adjusted(PADDING, 2, -PADDING, -2)
-        painter.drawText(box, int(side) | int(Qt.TextFlag.TextWordWrap), title)
-        painter.restore()
 
 
 class CellDelegate(QStyledItemDelegate):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMessageBox, QTableView, QWidget
 from pytestqt.qtbot import QtBot
@@ -111,6 +112,20 @@ def test_each_machine_has_its_counts_its_span_and_its_gaps(page: DataPage):
     # 114 hours and 5 hours
     assert second["Gaps"] == "2, longest 4.8 d"
     assert (third["Machine"], third["Readings"], third["First reading"]) == ("10", "—", "—")
+
+
+def test_names_of_machines_are_read_whole_up_to_a_bound(page: DataPage):
+    page.show_overview(OVERVIEW)
+    narrow = page.machine_table.columnWidth(0)
+    named = replace(OVERVIEW.rows[0], machine="11-PUMP-4012 A")
+    page.show_overview(replace(OVERVIEW, rows=(named, *OVERVIEW.rows[1:])))
+    wide = page.machine_table.columnWidth(0)
+    metrics = QFontMetrics(page.machines.data(page.machines.index(0, 0), int(Qt.ItemDataRole.FontRole)))
+    assert wide >= metrics.horizontalAdvance(named.machine) + 20 > narrow
+    page.show_overview(replace(OVERVIEW, rows=(replace(named, machine="W" * 90), *OVERVIEW.rows[1:])))
+    assert page.machine_table.columnWidth(0) == 190
+    page.show_overview(OVERVIEW)
+    assert page.machine_table.columnWidth(0) == narrow
 
 
 def test_the_plants_figures_are_summed_up(page: DataPage):

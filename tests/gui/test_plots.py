@@ -354,3 +354,14 @@ def test_a_view_can_follow_another_a_hundred_times(plot: TrendPlot):
         show(plot, trends.view(days=2, sensors=sensors))
     assert len(plot.canvas.sensors) == 12
     assert len(plot.canvas.scene().items()) < 40
+
+
+def test_sensors_that_a_machine_has_no_readings_of_take_no_row_and_are_named(plot: TrendPlot) -> None:
+    view = trends.view()
+    none = np.empty(0, np.int64), np.empty(0)
+    silent = [replace(view.sensors[0], name=name, times=none[0], values=none[1]) for name in "ABCDE"]
+    show(plot, replace(view, sensors=(*silent, *view.sensors)))
+    assert [track.name for track in plot.canvas.sensors] == [trace.name for trace in view.sensors]
+    assert "no readings here of A, B, C and 2 more" in plot.words
+    show(plot, view)
+    assert "no readings here" not in plot.words

@@ -211,8 +211,9 @@ class DataPage(QWidget):
 
         return (
             Column("machine", "Machine", lambda row: row.machine, lambda row: natural(row.machine), width=84,
-                   strong=True, token=lambda row: "text" if row.retired is None else "faint",
-                   tip=lambda row: "" if row.retired is None else f"Retired since {self._moment(row.retired)}"),
+                   most=190, strong=True, token=lambda row: "text" if row.retired is None else "faint",
+                   tip=lambda row: row.machine
+                   + ("" if row.retired is None else f"\nRetired since {self._moment(row.retired)}")),
             Column("make", "Make", make_text, lambda row: row.machine_model or None, width=88, token="muted"),
             Column("age", "Age", age_text, lambda row: row.age, right=True, width=60, token="muted"),
             number("readings", "Readings", lambda row: row.readings, 92),

@@ -163,7 +163,10 @@ class FleetPage(QWidget):
     def _columns(self) -> tuple[Column[MachineRisk], ...]:
         return (
             Column("state", "State", lambda r: BAND_WORD[r.band], lambda r: BAND_RANK[r.band], width=104),
-            Column("machine", "Machine", lambda r: r.machine, lambda r: natural(r.machine), width=80, strong=True),
+            Column(
+                "machine", "Machine", lambda r: r.machine, lambda r: natural(r.machine), width=80, most=190,
+                strong=True, tip=lambda r: r.machine,
+            ),
             Column(
                 "make", "Make, age", _make, lambda r: (natural(r.machine_model), r.age or 0.0), width=108,
                 token="muted",

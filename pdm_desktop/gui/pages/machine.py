@@ -228,6 +228,9 @@ class MachinePage(QWidget):
     def _mark_machine(self) -> None:
         at = self.machines.findText(self._machine, Qt.MatchFlag.MatchExactly) if self._machine else -1
         self.machines.setCurrentIndex(at)
+        field = self.machines.lineEdit()
+        if field is not None:
+            field.setCursorPosition(0)  # a long name shows its beginning
         if at < 0:
             self.machines.clearEditText()
         self.machines.setEnabled(self.machines.count() > 0)
@@ -297,7 +300,7 @@ class MachinePage(QWidget):
         words.addWidget(self.about)
         self.machines.setEditable(True)
         self.machines.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.machines.setMinimumContentsLength(8)
+        self.machines.setMinimumContentsLength(10)
         self.machines.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.machines.setMaxVisibleItems(20)
         self.machines.setAccessibleName("Machine")
