@@ -156,7 +156,8 @@ class Chart(QWidget):
     def upright(self, x: float, text: str, token: str = "text") -> None:
         """A dashed upright line with words at its top."""
         line = pg.InfiniteLine(x, angle=90, pen=self._dashes(token))
-        words = pg.TextItem(text, color=self.theme.colour("muted"), anchor=self._anchor(x))
+        behind = pg.mkBrush(self.theme.colour("surface"))
+        words = pg.TextItem(text, color=self.theme.colour("muted"), anchor=self._anchor(x), fill=behind)
         words.setFont(self.theme.font("tiny"))
         top = self.plot.viewRange()[1][1]
         words.setPos(x, top)

@@ -80,15 +80,24 @@ def test_without_failures_there_is_no_way_on_and_it_says_what_to_do(wizard: Retr
     assert not wizard.next_button.isEnabled()
 
 
-def test_where_the_record_could_not_be_looked_at_no_noughts_are_shown(wizard: RetrainWizard) -> None:
+def test_where_the_record_could_not_be_looked_at_no_noughts_are_shown_but_the_reason(
+    qtbot: QtBot, wizard: RetrainWizard
+) -> None:
     nothing = replace(
-        TOO_FEW, start=None, end=None, readings=0, machines=(), missing=("There is no failure on record.",)
+        TOO_FEW, start=None, end=None, readings=0, machines=(), missing=("No sensor has values often enough.",)
     )
     wizard.show_data(nothing, Part())
     step = wizard.data_step
     assert not step.facts["Machines"].isVisible()
     assert not step.since.isVisible()
-    assert step.missing_card.isVisible()
+    assert step.banner.text == (
+        "Nothing can be learnt from the record as it is. No sensor has values often enough. Import the failures on "
+        "record."
+    )
+    step.machines.setText("fan 1, fan 2")
+    with qtbot.waitSignal(wizard.data_requested) as told:
+        click(step.apply)
+    assert told.args == [Part(None, None, ("fan 1", "fan 2"))]
     wizard.show_data(PLANT, Part())
     assert step.facts["Machines"].isVisible()
     assert step.since.isVisible()

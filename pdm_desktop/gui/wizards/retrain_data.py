@@ -22,6 +22,7 @@ HEADLINE = {
     "few": "It can be tried, but there is little to learn from.",
     "not enough": "There is not enough to learn from.",
 }
+AS_IT_IS = "Nothing can be learnt from the record as it is."
 TONE = {"enough": "good", "few": "watch", "not enough": "alarm"}
 SPANS = (("train", "Training"), ("validation", "Validation"), ("test", "Test"))
 SPAN_TIP = {
@@ -100,12 +101,16 @@ class DataStep(StepPage):
     def show_data(self, data: TrainingData, part: Part, zone: str) -> None:
         """Show what there is in a part of the record."""
         self.data, self._part, self._zone = data, part, zone
-        self.banner.say(HEADLINE[data.verdict], " ".join(data.advice), TONE[data.verdict])
         # Where nothing could be looked at, noughts would say that there is nothing.
         told = bool(data.readings)
         for card in self._cards:
             card.setVisible(told)
-        self._part_line.setVisible(told or part != Part())
+        if told:
+            self.banner.say(HEADLINE[data.verdict], " ".join(data.advice), TONE[data.verdict])
+        else:
+            self.banner.say(AS_IT_IS, " ".join((*data.missing, *data.advice)), TONE[data.verdict])
+        for widget in self._dates:
+            widget.setVisible(data.start is not None or part != Part())
         span = NOTHING
         if data.start is not None and data.end is not None:
             span = f"{times.short(data.start, zone)} – {times.short(data.end, zone)} {zone}"
@@ -132,7 +137,7 @@ class DataStep(StepPage):
             line = label(f"\N{BULLET} {text}")
             line.setWordWrap(True)
             self._missing.addWidget(line, at, 0)
-        self.missing_card.setVisible(bool(data.missing))
+        self.missing_card.setVisible(told and bool(data.missing))
         self.apply.setEnabled(True)
         self.whole.setVisible(part != Part())
 
@@ -178,10 +183,9 @@ class DataStep(StepPage):
         row.addWidget(there, 1)
         row.addWidget(right, 1)
         self._cards = (there, right)
-        self._part_line = self._part_card()
         self.body.addLayout(row)
         self.body.addWidget(self.missing_card)
-        self.body.addWidget(self._part_line)
+        self.body.addWidget(self._part_card())
         self.body.addStretch(1)
 
     def _part_card(self) -> Card:
@@ -196,10 +200,9 @@ class DataStep(StepPage):
         self.machines.setPlaceholderText("All machines, or some: 1, 2, 5")
         self.machines.setAccessibleName("Machines to learn from")
         line.addWidget(label("Learn from", "muted"))
-        line.addWidget(self.since)
-        line.addWidget(label("to", "muted"))
-        line.addWidget(self.until)
-        line.addWidget(label("of", "muted"))
+        self._dates = (self.since, label("to", "muted"), self.until, label("of", "muted"))
+        for part in self._dates:
+            line.addWidget(part)
         line.addWidget(self.machines, 1)
         line.addWidget(self.whole)
         line.addWidget(self.apply)
@@ -257,6 +260,10 @@ class DataStep(StepPage):
         if data is None:
             return
         chosen = tuple(dict.fromkeys(name.strip() for name in self.machines.text().split(",") if name.strip()))
+        if data.start is None and self._part == Part():
+            # There are no days to choose from yet.
+            self.part_changed.emit(Part(machines=chosen))
+            return
         since = times.parse(self.since.date().toString("yyyy-MM-dd"), self._zone)
         # The last day counts whole.
         until = times.parse(self.until.date().addDays(1).toString("yyyy-MM-dd"), self._zone) - 1

@@ -31,7 +31,7 @@ from pdm_desktop.gui.widgets import Card, button, label
 from pdm_desktop.gui.wizards.steps import Sentence, StepPage
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
-LUCK = "luck alone gives"
+LUCK, NO_SIGNAL = "luck alone gives", "The record holds no clear signal"
 
 
 class ResultStep(StepPage):
@@ -151,6 +151,9 @@ def verdict_words(result: TrainingResult) -> tuple[str, str, str]:
         said, more = "", first
     elif colon:
         said, more = f"{said}.", more[:1].upper() + more[1:]
+    if more.startswith(NO_SIGNAL):
+        # Which rule it was is of no use to anybody: there is nothing to learn.
+        said, more = more, "The candidate is not better beyond luck than the simplest rules."
     if LUCK in more.lower() and not more.startswith("The candidate"):
         others, more = [more, *others], ""
     return said, more, " ".join(others)
