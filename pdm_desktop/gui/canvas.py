@@ -29,6 +29,7 @@ from pdm_desktop.core.results import Event, MachineView
 from pdm_desktop.gui.event_lane import KINDS, LANE, EventTrack, joined
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.timeline import Tick, axis_caption, ticks
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.tracks import SERIES, AxisTrack, RiskTrack, SensorTrack, Track
 
 MIN_ROW = 54
@@ -396,4 +397,4 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
                     moments.setdefault(event.time, []).append(event.label)
             lines += [f"{self._moment(moment)}  {word} {joined(labels)}" for moment, labels in moments.items()]
         shown = lines[:8] + ([f"and {len(lines) - 8} more"] if len(lines) > 8 else [])
-        self.setToolTip("\n".join(shown))
+        self.setToolTip(plain("\n".join(shown)))

@@ -12,6 +12,7 @@ from pdm_desktop.core import times
 from pdm_desktop.core.results import MachineView, Reason, risk_text
 from pdm_desktop.gui.marks import age_text, band_token, paint_risk_bar
 from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.widgets import Banner, Card, Pairs, RiskBar, label
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -167,7 +168,7 @@ class _Bars(QWidget):
         """(component, risk, colour token) each."""
         self._risks = risks
         self.setAccessibleName(", ".join(f"{name} {risk_text(risk)}" for name, risk, _ in risks))
-        self.setToolTip("\n".join(f"{name}: {risk_text(risk)}" for name, risk, _ in risks))
+        self.setToolTip(plain("\n".join(f"{name}: {risk_text(risk)}" for name, risk, _ in risks)))
         self.updateGeometry()
         self.update()
 

@@ -9,6 +9,7 @@ from pdm_desktop.core import times
 from pdm_desktop.core.results import MachineView
 from pdm_desktop.gui.canvas import MIN_ROW, Canvas
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.tips import plain
 
 SETTLE_MS = 250
 """How long the view stands still before `span_changed` tells of it."""
@@ -100,7 +101,7 @@ class TrendPlot(QWidget):
             names = [name if len(name) <= LONGEST else f"{name[:LONGEST]}\N{HORIZONTAL ELLIPSIS}" for name in silent]
             others = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
             self._legend += f" · no readings here of {', '.join(names[:NAMED])}{others}"
-        self._words.setToolTip("\n".join(["No readings in this time of:", *silent]) if silent else "")
+        self._words.setToolTip(plain("\n".join(["No readings in this time of:", *silent])) if silent else "")
         self._say("")
 
     def set_span(self, start: float, end: float) -> None:

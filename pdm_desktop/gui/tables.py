@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 
 from pdm_desktop.gui.table_header import PADDING, Header
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.tips import plain
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
@@ -171,7 +172,7 @@ class TableModel(QAbstractTableModel, Generic[Row]):
             case Qt.ItemDataRole.FontRole:
                 return self._theme.font("body", strong=True) if column.strong else self._theme.font("body")
             case Qt.ItemDataRole.ToolTipRole:
-                return column.tip(row) if column.tip is not None else None
+                return plain(column.tip(row)) if column.tip is not None else None
             case _ if role == ROW_ROLE:
                 return row
             case _ if role == SORT_ROLE:

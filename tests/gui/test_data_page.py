@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMessageBox, QTableView, QWidget
 from pytestqt.qtbot import QtBot
@@ -126,6 +126,17 @@ def test_names_of_machines_are_read_whole_up_to_a_bound(page: DataPage):
     assert page.machine_table.columnWidth(0) == 190
     page.show_overview(OVERVIEW)
     assert page.machine_table.columnWidth(0) == narrow
+
+
+def test_a_tip_shows_names_out_of_files_as_they_are(page: DataPage):
+    name = "<b>P</b> <img src=x> & 1"
+    page.show_overview(replace(OVERVIEW, rows=(replace(OVERVIEW.rows[0], machine=name),)))
+    tip = page.machines.data(page.machines.index(0, 0), int(Qt.ItemDataRole.ToolTipRole))
+    shown = QTextDocument()
+    shown.setHtml(tip)
+    assert shown.toPlainText() == name
+    page.show_overview(OVERVIEW)
+    assert page.machines.data(page.machines.index(0, 0), int(Qt.ItemDataRole.ToolTipRole)) == "1"
 
 
 def test_the_plants_figures_are_summed_up(page: DataPage):

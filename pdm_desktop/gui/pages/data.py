@@ -214,8 +214,9 @@ class DataPage(QWidget):
                    most=190, strong=True, token=lambda row: "text" if row.retired is None else "faint",
                    tip=lambda row: row.machine
                    + ("" if row.retired is None else f"\nRetired since {self._moment(row.retired)}")),
-            Column("make", "Make", make_text, lambda row: row.machine_model or None, width=88, token="muted"),
-            Column("age", "Age", age_text, lambda row: row.age, right=True, width=60, token="muted"),
+            Column("make", "Make", make_text, lambda row: row.machine_model or None, width=88, least=76,
+                   token="muted"),
+            Column("age", "Age", age_text, lambda row: row.age, right=True, width=60, least=52, token="muted"),
             number("readings", "Readings", lambda row: row.readings, 92),
             number("errors", "Errors", lambda row: row.errors, 72),
             number("maintenance", "Replaced", lambda row: row.maintenance, 88),
@@ -225,7 +226,7 @@ class DataPage(QWidget):
                    high_first=True),
             Column("gaps", "Gaps", gaps_text, lambda row: len(row.gaps), width=120, high_first=True,
                    token=lambda row: "watch" if row.gaps else "faint", tip=self._gaps_tip),
-            Column("flags", "Doubtful", flags_text, doubtful, width=190, high_first=True,
+            Column("flags", "Doubtful", flags_text, doubtful, width=190, least=120, high_first=True,
                    token=lambda row: "watch" if doubtful(row) else "faint", tip=self._flags_tip),
             Column("covered", "Time covered", lambda _row: "", lambda row: row.first, width=0, tip=self._gaps_tip),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QWidget
 from pdm_desktop.core import times
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.widgets import Banner, Card, button, label
 from pdm_desktop.gui.wizards.import_state import (
     KIND_WORDS,
@@ -76,7 +77,7 @@ class FilesPage(StepPage):
         if left_out:
             words.append(_left_out_words(left_out))
         self.verdict.show_text(" ".join(words), "watch")
-        self.verdict.setToolTip("\n".join(f"{name}: {why}" for name, why in left_out))
+        self.verdict.setToolTip(plain("\n".join(f"{name}: {why}" for name, why in left_out)))
 
     def _selection(self) -> list[Source]:
         return [self.model.row(index) for index in self.table.selectionModel().selectedRows()]

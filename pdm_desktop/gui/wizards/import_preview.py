@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from pdm_desktop.core.plans import Preview, PreviewCell
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.wizards.import_state import role_words, sensor_name, sensor_unit
 
 Index = QModelIndex | QPersistentModelIndex
@@ -56,7 +57,7 @@ class PreviewModel(QAbstractTableModel):
             wrong = wrong and self._judged
             return self._theme.colour("alarm-bg") if wrong else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.reason or (cell.reason if cell is not None else "") or None
+            return plain(row.reason or (cell.reason if cell is not None else "")) or None
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 0:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QGridLayout, QHBoxLayout, Q
 
 from pdm_desktop.core.plans import Choices, Plan
 from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.widgets import Banner, Card, button, label
 from pdm_desktop.gui.wizards.import_preview import PreviewTable
 from pdm_desktop.gui.wizards.import_questions import QuestionCard
@@ -208,7 +209,7 @@ class ReadingPage(StepPage):
         )
         by = f", by profile {_short(self._profile)}" if self._profile else ""
         self.heading.setText(f"{known} {_short(source.name)}{by}")
-        self.heading.setToolTip(str(source.path))
+        self.heading.setToolTip(plain(str(source.path)))
         self.forget.setVisible(bool(self._profile))
         for box in (self.machine, self.day_first):
             box.setEnabled(plan is not None)

@@ -16,6 +16,7 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import FileReport
 from pdm_desktop.gui.tables import Column, TableModel, TableView
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.widgets import Card, label
 
 SHOWN = 500
@@ -96,7 +97,7 @@ class RejectsCard(Card):
         every = [f"{number:,} \N{MULTIPLICATION SIGN} {reason}" for reason, number in found.reasons]
         others = len(every) - REASONS
         why = every[:REASONS] + [f"{others} other reason{'s' if others > 1 else ''}"] * (others > 0)
-        self.title.setToolTip("\n".join(every))
+        self.title.setToolTip(plain("\n".join(every)))
         would = "Would be rejected" if dry else "Rejected"
         self.title.setText(f"{would} in {name}: {', '.join(why)}" if count else f"Nothing is rejected in {name}")
         self.model.set_rows(found.rows)
