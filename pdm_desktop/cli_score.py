@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pdm_desktop.cli_models import Tools
-from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.errors import UsageError
 
 Arguments = argparse.Namespace
 
@@ -18,7 +18,7 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     """Add the sub-commands."""
     score = command("score", lambda a: _score(a, tools), "every machine's risk, latest or at a past time")
     score.add_argument("--at", metavar="TS|latest|all")
-    score.add_argument("--run-id", metavar="ID")
+    score.add_argument("--run-id", metavar="ID", help="ask this version, in use or not; of others nothing is kept")
 
     report = command("report", lambda a: _report(a, tools), "write the risk report")
     report.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
@@ -32,26 +32,25 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
 
 def _score(arguments: Arguments, tools: Tools) -> int:
     with tools.open(arguments, reading=True) as workspace:
-        _check_run(arguments.run_id, workspace)
+        other = arguments.run_id not in (None, workspace.model_info.run_id)
         scored = None
         if arguments.at == "all":
+            if other:
+                raise UsageError(
+                    "The whole record is scored and kept with the version in use only.",
+                    "`models evaluate` measures any version over the whole record.",
+                )
             scored = workspace.score_all(tools.progress(arguments))
             arguments.at = "latest"
-        fleet = workspace.score(_moment(arguments, workspace), tools.progress(arguments))
+        fleet = workspace.score(_moment(arguments, workspace), tools.progress(arguments), arguments.run_id)
+    if other:
+        note = f"Version {fleet.model.version} is not in use: these risks are kept nowhere and raise no alarm."
+        fleet = replace(fleet, notes=(note, *fleet.notes))
     plain = fleet_plain(fleet)
     if scored is not None:
         plain["rows_scored"] = scored
     tools.put(arguments, plain, _fleet_words(fleet))
     return 0
-
-
-def _check_run(run_id: str | None, workspace: Any) -> None:
-    if run_id is not None and run_id != workspace.model_info.run_id:
-        raise PdmError(
-            f"No model with run id {run_id!r} is in use.",
-            f"In use is {workspace.model_info.run_id}; `models promote` changes that, `models evaluate` measures any.",
-            "run-id",
-        )
 
 
 def fleet_plain(fleet: Any) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     found = gathered(plant, options, progress)
     rows: list[MachineRows] = []
     in_sample = 0
+    unknown = about.origin == "imported" and provenance.unknown(about.facts, made_here=False)
     trained_on = _trained_on(plant, about)
     # What the plant's other sensors lack does not concern a version that does not ask for them.
     for machine, times in found.running.items():
@@ -81,7 +82,13 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         others[str(who)] = training.measure(bare, risks, ("any",), threshold, scale.horizon, scale.step)
     count = sum(len(r.times) for r in rows)
     warnings = []
-    if in_sample:
+    if in_sample and unknown:
+        warnings.append(
+            f"Whether its training saw these rows is unknown: version {about.version} was exported by an earlier "
+            f"release, which kept no mark of its plant. {in_sample:,} of {count:,} rows are of its time and of "
+            f"machines called like its own; if they are, its figures are flattered."
+        )
+    elif in_sample:
         warnings.append(
             f"{in_sample:,} of {count:,} rows were seen in its training: in-sample figures flatter a model."
         )
@@ -97,7 +104,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         start=min(int(times[0]) for times in filled),
         end=max(int(times[-1]) for times in filled),
         rows=count,
-        in_sample=in_sample,
+        in_sample=None if in_sample and unknown else in_sample,
         figures=told.figures,
         intervals=told.intervals,
         baselines=others,

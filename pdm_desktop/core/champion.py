@@ -65,15 +65,25 @@ def entry(mlruns: Path) -> Mapping[str, str] | None:
         ) from exc
 
 
-def put_in_use(mlruns: Path, version: str, folder: Path) -> None:
-    """Note that the version whose model lies in `folder` is in use, at once or not at all."""
+def decision(mlruns: Path) -> dict[str, Any] | None:
+    """Who put the version in use, when and why; None while the one that ships is, or where an earlier release wrote
+    the file."""
+    if entry(mlruns) is None:
+        return None
+    found: dict[str, Any] | None = json.loads((mlruns / FILE).read_text("utf-8")).get("decision")
+    return found
+
+
+def put_in_use(mlruns: Path, version: str, folder: Path, decision: Mapping[str, Any]) -> None:
+    """Note that the version whose model lies in `folder` is in use, and by whose decision, at once or not at all."""
     plain = {
+        "decision": dict(decision),
         "version": version,
         "folder": folder.relative_to(mlruns).as_posix(),
         "sha256": hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest(),
     }
     fresh = mlruns / (FILE + ".new")
-    fresh.write_text(json.dumps(plain, indent=1), "utf-8")
+    fresh.write_text(json.dumps(plain, indent=1, ensure_ascii=False), "utf-8")
     fresh.replace(mlruns / FILE)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from pdm_desktop.core import periods, quality, scoring, times
 from pdm_desktop.core.clock import Clock
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.features import MachineHistory, grid, grid_step
 from pdm_desktop.core.histories import histories, known_machines
 from pdm_desktop.core.moments import Floats, Ints
@@ -32,9 +33,13 @@ _MACHINES_AT_ONCE = 50
 
 
 class Scorer:
-    """Scores the machines of one store with one model; `save` keeps new scores in the store."""
+    """Scores the machines of one store with one model; `save` keeps new scores in the store. called: what the model is
+    in sentences."""
 
-    def __init__(self, store: Store, model: Model, settings: Settings, *, save: bool) -> None:
+    def __init__(
+        self, store: Store, model: Model, settings: Settings, *, save: bool, called: str = "the model in use"
+    ) -> None:
+        self.called = called
         self.store = store
         self.model = model
         self.settings = settings
@@ -45,17 +50,31 @@ class Scorer:
         self.units = {sensor.name.casefold(): sensor.unit for sensor in self.sensors}
         self.service = InService(store)
 
+    @staticmethod
+    def of_other(store: Store, model: Model, settings: Settings) -> Scorer:
+        """For a version that is not in use: it looks as far ahead as it was trained to, and nothing of it is kept.
+        PdmError when it must not score this plant."""
+        unfit = scoring.unfit_sensors(model, store.sensors())
+        if unfit:
+            raise PdmError(
+                f"Version {model.info.version} {unfit}: it has no risks for this plant.",
+                "Choose another version, or name sensors and units as this one knows them.",
+                "run-id",
+            )
+        ahead = replace(settings, horizon_h=model.info.horizon_h)
+        return Scorer(store, model, ahead, save=False, called=f"version {model.info.version}")
+
     def obstacle(self) -> str:
         """Why this model must not score this plant, in plain words that lead on; empty when it may."""
         unfit = scoring.unfit_sensors(self.model, self.store.sensors())
         if unfit:
             return (
-                f"No risks are shown: the model in use {unfit}. Its numbers would mean nothing here. "
+                f"No risks are shown: {self.called} {unfit}. Its numbers would mean nothing here. "
                 f"Retrain the model on this plant's own record, or name sensors and units as the model knows them."
             )
         if self.settings.horizon != self.model.spec.horizon:
             return (
-                f"No risks are shown: the model in use looks {self.model.info.horizon_h:g} h ahead and this workspace "
+                f"No risks are shown: {self.called} looks {self.model.info.horizon_h:g} h ahead and this workspace "
                 f"is set to {self.settings.horizon_h:g} h. Retrain the model for that horizon, or set the horizon to "
                 f"{self.model.info.horizon_h:g} h in the preferences."
             )
@@ -73,7 +92,8 @@ class Scorer:
             ("components", _unknown(components, spec.components)),
         )
         return tuple(
-            f"The model in use takes no account of the {what} {', '.join(names)}: retrain it to include them."
+            f"{self.called[:1].upper()}{self.called[1:]} takes no account of the {what} {', '.join(names)}: "
+            f"retrain it to include them."
             for what, names in parts
             if names
         )
@@ -188,22 +208,11 @@ class Scorer:
     def _keep(self, frame: pd.DataFrame) -> None:
         if self.save and len(frame):
             info, now = self.model.info, times.now_ms()
-            shown = self._alarms(frame, now)
+            shown = scoring.alarms(self.model, frame, now)
             with self.store.transaction():
                 self.store.save_risk(info.run_id, info.version, info.feature_version, frame)
                 if len(shown):
                     self.store.save_alarms(info.run_id, now, shown)
-
-    def _alarms(self, frame: pd.DataFrame, now: int) -> pd.DataFrame:
-        """The alarms among these scores that are still a forecast at `now` (ms, the computer's clock), with the
-        component each names: what is worked out once the horizon has passed warns nobody."""
-        passed = frame["time"].to_numpy(np.int64) + self.model.spec.horizon
-        rows = np.flatnonzero((frame["risk"].to_numpy(float) >= self.model.info.threshold) & (now < passed))
-        names = np.array(self.model.components or ("",), object)
-        found = frame.iloc[rows]
-        named = found[list(self.model.components)].to_numpy(float)
-        likeliest = names[np.nan_to_num(named, nan=-1.0).argmax(1)] if named.size else np.repeat(names[:1], len(rows))
-        return pd.DataFrame({"machine": found["machine"], "time": found["time"], "component": likeliest})
 
     def _states(
         self,

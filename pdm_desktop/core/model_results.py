@@ -1,9 +1,9 @@
 """What training and the model versions return: frozen values the window and the command line read. Times are ms UTC.
 
 Figures are dictionaries with the keys of the command line's JSON: rows, positives, auc, ap, f1, precision, recall,
-brier, ece, threshold, events, events_caught, events_without_data, events_prevented,
-events_prevented_alarmed, median_lead_h, lead_p10_h, lead_p90_h, episodes,
-false_episodes, false_episodes_per_machine_month; None where the rows do not tell.
+brier, ece, threshold, events, events_caught, events_without_data, events_prevented, events_prevented_alarmed,
+median_lead_h, lead_p10_h, lead_p90_h, episodes, false_episodes, false_episodes_per_machine_month; None where the rows
+do not tell.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % bootstrap interval; None at an end that cannot be told."""
+    """A 95 % interval; None at an end that cannot be told."""
 
     low: float | None
     high: float | None
@@ -136,11 +136,8 @@ class Interval:
 
 @dataclass(frozen=True)
 class Measures:
-    """One scorer's figures over one span. label: how a table heads it ("Champion v3, its recipe fitted anew").
-
-    intervals: figure -> 95 % interval, for ap, f1, events_caught (of all), false_episodes_per_machine_month.
-    note: why there are no figures, or what weakens them.
-    """
+    """One scorer's figures over one span. label: how a table heads it ("Champion v3, its recipe fitted anew"); note:
+    what weakens them. intervals: of ap, f1, events_caught (of all), false_episodes_per_machine_month."""
 
     who: Scorer
     span: Span
@@ -385,14 +382,14 @@ def former_version(decisions: Iterable[Decision], first: str) -> str | None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A version measured on a span of the record. in_sample: rows of it that its training had seen (they flatter)."""
+    """A version measured on a span of the record. in_sample: rows its training had seen; None = unknown."""
 
     version: str
     run_id: str
     start: int
     end: int
     rows: int
-    in_sample: int
+    in_sample: int | None
     figures: Mapping[str, Any]
     intervals: Mapping[str, Interval]
     baselines: Mapping[str, Mapping[str, Any]]

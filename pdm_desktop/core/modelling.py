@@ -119,6 +119,13 @@ class WithModels:
         """One version by number, or `champion`."""
         return self._versions().get(version)
 
+    def model_of_run(self, run_id: str) -> Model:
+        """The version of a run, ready to predict. PdmError when there is none, or its files are damaged."""
+        found = [version for version in self.models() if version.run_id == run_id]
+        if not found:
+            raise PdmError(f"No model version has the run id {run_id!r}.", "See `models list`.", "run-id")
+        return self._versions().model(found[0].version)
+
     def decisions(self) -> tuple[Decision, ...]:
         """Who promoted, rolled back, discarded or imported what, when and why; newest first."""
         return self._versions().decisions()

@@ -26,7 +26,7 @@ def machines_here(store: Store, facts: Mapping[str, Any], *, made_here: bool = F
     """The machines of this plant, by the names they bear now, that a version of these facts was trained or tested on.
 
     Nothing when less than half of the failures it kept are on record here. A version made in this very workspace, and
-    one that kept none (from an earlier release), is taken at its machines' names.
+    one that kept none (from an earlier release), is taken at its machines' names: see `unknown`.
     """
     # It may come from a file: nothing is taken for granted.
     listed = facts.get("machines")
@@ -41,6 +41,13 @@ def machines_here(store: Store, facts: Mapping[str, Any], *, made_here: bool = F
     known = set(zip(events["machine"].tolist(), events["time"].tolist(), strict=True))
     found = sum((now.get(machine), time) in known for machine, time in kept)
     return machines if 2 * found >= len(kept) else frozenset()
+
+
+def unknown(facts: Mapping[str, Any], *, made_here: bool) -> bool:
+    """Whether nobody can tell if a version of these facts was trained on this plant: it came from elsewhere and, of an
+    earlier release, kept no failures to be known by. Another plant's machines may bear the same names."""
+    noted = facts.get(KEY)
+    return not made_here and not (isinstance(noted, list) and any(map(_failure, noted)))
 
 
 def now_called(store: Store) -> dict[str, str]:

@@ -108,7 +108,8 @@ def champion_on(
     if _has_seen(plant.store, version, splits, found):
         anew = _fitted_anew(version, model.spec, found, splits, rows, options, progress)
         risks = _held_out_risks(anew.predict, anew.spec, found, spans, progress)
-        note = "It was trained on some of these rows: its recipe was fitted anew on the candidate's training span."
+        seen = "may have been" if provenance.unknown(version.facts, made_here=version.origin == "trained") else "was"
+        note = f"It {seen} trained on some of these rows: its recipe was fitted anew on the candidate's training span."
         return Rival("champion", f"{label}, its recipe fitted anew", anew.threshold, anew.outputs, risks, note), ""
     risks = _held_out_risks(model.predict, model.spec, found, spans, progress)
     return Rival("champion", label, model.info.threshold, model.outputs, risks), ""

@@ -37,6 +37,7 @@ from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.times import HOUR
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xgboost
 
 CHECKSUMS = "checksums.json"
@@ -150,6 +151,18 @@ def _calibrated(how: Mapping[str, Any], margins: npt.NDArray[np.floating[Any]]) 
     return np.asarray(1 / (1 + np.exp(-(how["a"] * margins.astype(np.float64) + how["b"]))))
 
 
+def alarms(model: Model, frame: pd.DataFrame, now: int) -> pd.DataFrame:
+    """machine, time and component of the alarms among the scores in `frame` that are still a forecast at `now` (ms, the
+    computer's clock): what is worked out once the horizon has passed warns nobody."""
+    ahead = now < frame["time"].to_numpy(np.int64) + model.spec.horizon
+    found = frame.iloc[np.flatnonzero(ahead & (frame["risk"].to_numpy(float) >= model.info.threshold))]
+    likeliest = np.full(len(found), "", object)
+    if model.components:
+        named = np.nan_to_num(found[list(model.components)].to_numpy(float), nan=-1.0).argmax(1)
+        likeliest = np.array(model.components, object)[named]
+    return found[["machine", "time"]].assign(component=likeliest)
+
+
 def missing_sensors(model: Model, sensors: Sequence[Sensor]) -> tuple[str, ...]:
     """The model's sensors that the plant does not have (names compare without case)."""
     have = {sensor.name.casefold() for sensor in sensors}
@@ -237,7 +250,7 @@ class _Told:
 
 
 def _text(spec: FeatureSpec, feature: Feature, told: _Told) -> str:
-    values, history, at = told.values, told.history, told.at
+    values, history, at = told.values, told.history, told.at  # noqa: PD011
     about, long = feature.about, width_text(spec.long)
     if feature.subject == "sensor":
         return _sensor_text(spec, about, values[f"{about}_mean_{long}"], told)

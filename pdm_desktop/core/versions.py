@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdm_desktop.core import champion, exchange, paths, registry
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.model_results import Decision, ModelVersion, Origin
+from pdm_desktop.core.model_results import Decision, ModelVersion, Origin, former_version
 from pdm_desktop.core.scoring import DESCRIPTION, Model
 from pdm_desktop.core.times import now_ms
 from pdm_desktop.core.training import Candidate
@@ -151,15 +151,10 @@ class Versions:
     def rollback(self, who: str, why: str) -> ModelVersion:
         """Go back to the version that was in use before. PdmError when there was none."""
         client = self._client()
-        stack = [BUNDLED]
-        for decision in self._decisions(client):
-            if decision.action == "promoted":
-                stack.append(decision.version)
-            elif decision.action == "rolled back":
-                stack.pop()
-        if len(stack) < 2:
+        before = former_version(self._decisions(client), BUNDLED)
+        if before is None:
             raise PdmError("There is no earlier version to go back to.", "Promote another version instead.", "version")
-        found = self._find(stack[-2])
+        found = self._find(before)
         self._use(found, Decision(now_ms(), who, "rolled back", found.version, self.champion, why))
         return self.get(found.version)
 
@@ -252,7 +247,13 @@ class Versions:
         return client
 
     def _follow(self, client: MlflowClient) -> None:
-        """The alias says what the file says, also after a crash between the two."""
+        """History and alias say what the file says, also after a crash in between."""
+        plain = champion.decision(self.mlruns)
+        if plain is not None:
+            decision = Decision(**plain)
+            known = {(d.at, d.action, d.version) for d in self._decisions(client)}
+            if (decision.at, decision.action, decision.version) not in known:
+                self._note(client, decision)
         aliases: Mapping[str, Any] = client.get_registered_model(NAME).aliases
         if str(aliases.get(ALIAS)) != self.champion:
             client.set_registered_model_alias(NAME, ALIAS, self.champion)
@@ -294,8 +295,7 @@ class Versions:
         exchange.check(Model.load(found.folder))
         client = self._client()
         found = self._find(found.version)
-        champion.put_in_use(self.mlruns, found.version, found.folder)
-        self._note(client, decision)
+        champion.put_in_use(self.mlruns, found.version, found.folder, asdict(decision))
         self._follow(client)
 
     def _note(self, client: MlflowClient, decision: Decision) -> None:

@@ -196,13 +196,17 @@ class Workspace(ByHand, WithImports, WithModels):
 
     # ---- the model's opinion
 
-    def score(self, at: int | None, progress: Progress) -> Fleet:
+    def score(self, at: int | None, progress: Progress, run_id: str | None = None) -> Fleet:
         """Every machine at `at` (ms UTC; None = the workspace's clock), on the grid time at or before it.
 
-        Scores that are not in the store yet are worked out and, unless the workspace is read-only, kept.
+        Scores that are not in the store yet are worked out and, unless the workspace is read-only, kept. run_id: the
+        version to ask instead of the one in use; it looks as far ahead as it was trained to, and nothing of it is kept.
+        PdmError when there is none, it is damaged, or it must not score this plant.
         """
         now = self.clock()
         scorer = self._scorer(save=not self.read_only)
+        if run_id is not None and run_id != self.model.info.run_id:
+            scorer = Scorer.of_other(self._store, self.model_of_run(run_id), self._settings)
         with self._score_lock:
             return scorer.fleet(now, (now.now if at is None else at) // scorer.step * scorer.step, progress)
 

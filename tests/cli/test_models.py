@@ -74,6 +74,19 @@ def test_from_retrain_to_promote_export_evaluate_and_back(
     assert shown["params"]["max_depth"] == 4
     assert shown["metrics"]["test"]["ap"] == made["metrics"]["test"]["ap"]
 
+    code, before = call(capsys, plant, "score")
+    code, asked = call(capsys, plant, "score", "--run-id", made["run_id"])
+    assert (code, asked["model"]["version"], asked["model"]["run_id"]) == (0, "2", made["run_id"])
+    assert asked["notes"][0].startswith("Version 2 is not in use: these risks are kept nowhere")
+    assert {row["threshold"] for row in asked["machines"]} == {made["threshold"]}
+    assert asked["machines"] != before["machines"]
+    with Workspace.open(plant) as workspace:
+        assert workspace._store.risk(made["run_id"]).empty
+    assert call(capsys, plant, "score")[1]["machines"] == before["machines"]
+    assert call(capsys, plant, "score", "--run-id", made["run_id"], "--at", "all")[0] == 2
+    code, refused = call(capsys, plant, "score", "--run-id", "none of ours")
+    assert (code, refused["error"]["message"]) == (3, "No model version has the run id 'none of ours'.")
+
     code, promoted = call(capsys, plant, "models", "promote", "2", "--by", "Ada", "--note", "a try")
     assert (code, promoted["champion"], promoted["champion_before"]) == (0, "2", "1")
     code, scored = call(capsys, plant, "score")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from pdm_desktop.core import provenance
+from pdm_desktop.core import exchange, provenance, registry
 from pdm_desktop.core.model_results import TrainingSettings
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record_results import By
@@ -60,6 +62,26 @@ def test_brought_to_another_workspace_of_the_same_plant_it_has_seen_the_same(
         assert twin.evaluate("2", None, None, Progress()).in_sample == made[3]
         twin.promote("2", "Ada", "")
         assert twin.retraining_due(NOW).since is not None
+
+
+def test_of_a_version_from_an_earlier_release_nobody_knows_what_it_has_seen(
+    made: tuple[Path, Path, Path, int], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(made[2]) as archive:
+        archive.extractall(tmp_path / "model")
+    about = json.loads((tmp_path / "model" / "pdm_model.json").read_text("utf-8"))
+    del about["made_from"][provenance.KEY]
+    (tmp_path / "model" / "pdm_model.json").write_text(json.dumps(about), "utf-8")
+    registry.write_checksums(tmp_path / "model")
+    stick = exchange.pack(tmp_path / "model", tmp_path / "old.zip")
+    # Another plant, whose machines are called alike.
+    with Workspace.open(filled(tmp_path, machines=4, days=60, every=7)) as other:
+        other.import_model(stick, "Ada", "")
+        measured = other.evaluate("2", None, None, Progress())
+        assert measured.in_sample is None
+        assert any("Whether its training saw these rows is unknown" in warning for warning in measured.warnings)
+        # After all it can have learnt from, it has seen nothing in any case.
+        assert other.evaluate("2", START + 50 * DAY, None, Progress()).in_sample == 0
 
 
 def test_renamed_machines_stay_seen(made: tuple[Path, Path, Path, int], tmp_path: Path) -> None:

@@ -89,6 +89,27 @@ def test_the_alias_in_mlflow_follows_also_after_a_crash_between_the_two(kept: Ve
     kept.close()
 
 
+def test_a_promotion_that_the_program_died_in_is_in_the_history_all_the_same(
+    kept: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.promote("3", "Ada", "")
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as then:
+        then.setattr(Versions, "_note", dies)
+        with pytest.raises(KeyboardInterrupt):
+            kept.promote("2", "Eva", "better")
+    assert [(d.who, d.action, d.version, d.before, d.why) for d in Versions(kept.mlruns).decisions()] == [
+        ("Eva", "promoted", "2", "3", "better"),
+        ("Ada", "promoted", "3", "1", ""),
+    ]
+    assert kept.rollback("Ada", "").version == "3"
+    assert len(kept.decisions()) == 3
+    kept.close()
+
+
 def test_a_moved_store_knows_its_new_place_everywhere(kept: Versions, store: Path) -> None:
     from mlflow.tracking import MlflowClient
 
