@@ -25,11 +25,12 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     bring.add_argument("--kind", choices=["telemetry", "errors", "maintenance", "failures", "machines"])
     bring.add_argument("--time-zone", metavar="ZONE", help="IANA zone of times without an offset")
     roles = "machine, timestamp, date, time, error, component, failure[:VALUE], machine_model, age, known"
-    roles += ", sensor[:NAME[:UNIT]], tag, value, quality, unit[:COLUMN], ignore"
+    roles += ", sensor[:NAME[:UNIT]], tag, value, quality[:GOOD], state[:CAME], unit[:COLUMN], ignore"
     bring.add_argument("--map", action="append", metavar="COLUMN=ROLE", help=f"what a column holds: {roles}")
     bring.add_argument("--profile", metavar="NAME", help="read the files as this profile says")
     bring.add_argument("--save-profile", metavar="NAME", help="keep how the first file was read, for others like it")
     bring.add_argument("--machine", metavar="ID", help="the machine of files without a column for it")
+    bring.add_argument("--component", metavar="NAME", help="the component (or code) of events without a column for it")
     order = bring.add_mutually_exclusive_group()
     order.add_argument("--day-first", action="store_const", const=True, dest="day_first", help="01/02: 1 February")
     order.add_argument("--month-first", action="store_const", const=False, dest="day_first", help="01/02: 2 January")
@@ -45,6 +46,9 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
         action="store_const",
         const="convert",
         help="convert values in another unit than their sensor's",
+    )
+    bring.add_argument(
+        "--alike", choices=["same", "new"], help="what new names are that look like the plant's, 001 and 1"
     )
     bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
@@ -115,8 +119,10 @@ def _choices(arguments: Arguments) -> Any:
         units_row=arguments.units_row,
         columns=columns,
         machine=arguments.machine,
+        component=arguments.component,
         time_zone=arguments.time_zone,
         day_first=arguments.day_first,
+        alike=arguments.alike,
         units=arguments.convert_units,
     )
 

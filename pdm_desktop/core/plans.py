@@ -37,17 +37,21 @@ ROLES: dict[str, str] = {
     "known": "when the record became known",
     "tag": "the name of what was measured (long layout)",
     "value": "what was measured (long layout)",
-    "quality": "how good the value is",
+    "quality": "how good the value is; with a value: the one that means good",
+    "state": "whether an alarm came or went; with a value: the one that means it came",
     "unit": "the unit of what was measured; with a column: of that one's values",
     "ignore": "not used",
 }
 """Roles a column can be given, with words for people."""
+_WITH_NAME = ("failure", "quality", "state", "unit")
+"""Roles that take a name behind a colon."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a column holds. name: of a sensor, or the value of a status that means failure, or the column whose units
-    it holds; unit: of a sensor; machine: whose sensor it is, in layout "wide tags"."""
+    """What a column holds. name: of a sensor, or the value of a status that means failure, of a quality that means
+    good, of a state that means an alarm came, or the column whose units it holds; unit: of a sensor; machine: whose
+    sensor it is, in layout "wide tags"."""
 
     role: str
     name: str = ""
@@ -61,15 +65,15 @@ class Role:
         role = role.strip().casefold()
         if role not in ROLES:
             raise PdmError(f"There is no role {role!r}.", f"Roles are: {', '.join(ROLES)}.", "map")
-        if role in ("failure", "unit"):
+        if role in _WITH_NAME:
             return Role(role, rest.strip())
         if rest and role != "sensor":
-            raise PdmError(f"Only sensor, failure and unit take a name, not {role}.", "", "map")
+            raise PdmError(f"Only sensor, failure, quality, state and unit take a name, not {role}.", "", "map")
         name, _, unit = rest.partition(":")
         return Role(role, name.strip(), unit.strip())
 
     def __str__(self) -> str:
-        if self.role in ("failure", "unit") and self.name:
+        if self.role in _WITH_NAME and self.name:
             return f"{self.role}:{self.name}"
         if self.role != "sensor" or not (self.name or self.unit):
             return self.role
@@ -101,6 +105,10 @@ class Choices:
     """01/02/2015: True = the 1st of February, False = the 2nd of January."""
     units: Literal["convert"] | None = None
     """What becomes of values in another unit than their sensor's, where that is certain."""
+    component: str | None = None
+    """The component, or the error code, of events in a file without a column for it."""
+    alike: Literal["same", "new"] | None = None
+    """What becomes of names that are new and look like one of the plant's: 001 beside 1."""
 
 
 NO_CHOICES = Choices()
@@ -109,8 +117,8 @@ NO_CHOICES = Choices()
 @dataclass(frozen=True)
 class Question:
     """What the file does not tell and nobody may guess. key: the field of Choices that answers it (kind, day_first,
-    machine, units, or columns); options: (value of that field, words), empty where any text answers; suggested: the
-    likely value, to be preselected, None when there is none."""
+    machine, component, units, alike, or columns); options: (value of that field, words), empty where any text answers;
+    suggested: the likely value, to be preselected, None when there is none."""
 
     key: str
     text: str
@@ -165,6 +173,7 @@ class Plan:
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
     machine: str | None = None
+    component: str | None = None
     day_first: bool | None = None
     """None: the order of day and month does not matter here, or is asked for in `questions`."""
     thousands: str = ""

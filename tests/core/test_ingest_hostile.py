@@ -379,7 +379,7 @@ def test_endlessly_many_machines_tags_codes_or_changes_of_a_status_are_refused(
     monkeypatch.setattr(status, "MOST_CHANGES", 50)
     many = range(60)
     plant.refuses("time,machine,heat\n" + "".join(f"2019-01-31 06:00,M{n},5\n" for n in many), "50 machines at most")
-    plant.refuses("time,machine,error\n" + "".join(f"2019-01-31 06:00,1,E{n}\n" for n in many), "50 codes and")
+    plant.refuses("time,machine,error\n" + "".join(f"2019-01-31 06:00,1,E{n * 7 % 60}\n" for n in many), "50 codes and")
     plant.refuses("tag,time,value\n" + "".join(f"P1.S{n},2019-01-31 06:00,5\n" for n in many), "more than 50 tags")
     states = "".join(f"2019-01-31 06:{n:02d},1,{('up', 'down')[n % 2]},5\n" for n in many)
     choices = Choices(columns={"state": Role("failure", "down")})

@@ -204,18 +204,18 @@ def test_cancelling_while_a_long_file_is_stored_leaves_nothing(tmp_path: Path) -
 
 def test_a_quality_of_0_is_bad_beside_opcs_numbers_and_good_without_them(tmp_path: Path) -> None:
     head = "Tag;Time;Value;Quality\n"
-    many = "".join(f"A.heat;{clock(hour)};{hour};{192 if hour % 3 else 0}\n" for hour in range(30))
+    many = "".join(f"A.heat;{clock(hour)};{hour};{0 if hour % 3 else 192}\n" for hour in range(30))
     opc, other = tmp_path / "opc.csv", tmp_path / "other.csv"
     opc.write_text(head + many)
     other.write_text(head + many.replace(";192", ";1"))
     good = {("A", "heat", hour): float(hour) for hour in range(30)}
     with closing(Store.open(tmp_path / "opc.db")) as store:
         report = import_file(store, opc, progress=Progress(), rejects_dir=None)
-        assert report.bad_quality_values == 10
-        assert stored(store) == {cell: value for cell, value in good.items() if cell[2] % 3}
+        assert report.bad_quality_values == 20
+        assert stored(store) == {cell: value for cell, value in good.items() if not cell[2] % 3}
     with closing(Store.open(tmp_path / "other.db")) as store:
         import_file(store, other, progress=Progress(), rejects_dir=None)
-        assert stored(store) == {cell: value for cell, value in good.items() if not cell[2] % 3}
+        assert stored(store) == {cell: value for cell, value in good.items() if cell[2] % 3}
 
 
 def test_qualities_that_turn_out_to_be_opcs_far_down_overturn_what_the_samples_said(tmp_path: Path) -> None:
@@ -228,14 +228,12 @@ def test_qualities_that_turn_out_to_be_opcs_far_down_overturn_what_the_samples_s
         assert stored(store) == {("A", "heat", 0): 0.0, ("A", "heat", 4_000): 4_000.0}
 
 
-def test_a_column_that_says_whether_a_value_is_good_is_its_quality_unless_its_numbers_could_mean_either(
-    tmp_path: Path,
-) -> None:
+def test_a_column_that_says_whether_a_value_is_good_is_its_quality(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     rows = [f"A.heat;{clock(hour)};{hour};{{{int(hour == 3)}}}\n" for hour in range(9)]
     for name, words, left, noted in (
         ("IsGood", ("true", "false"), 8, ""),
-        ("Is_Good", ("1", "0"), 9, "is not used"),
+        ("Is_Good", ("1", "0"), 8, "1 counts as good"),
         ("Quality", ("0", "1"), 8, "0 counts as good"),
     ):
         path.write_text(f"Tag;Time;Value;{name}\n" + "".join(rows).format(*words))

@@ -60,8 +60,20 @@ _NAMES: dict[str, str] = {
         model machinemodel machinetype make typ modell maschinentyp maschinenmodell baureihe modele typemachine modelo
         tipomaquina modello tipomacchina modeltype machinetypenaam""",
     "age": """
+        agedays ageindays agemonths ageinmonths altertage alterintagen altermonate alterinmonaten agejours agemois
         age alter alterjahre alterinjahren ageyears agey machineage anciennete antiguedad edad eta leeftijd idade alder
         wiek""",
+    "made": """
+        installed installedon installdate installationdate dateinstalled commissioned commissioningdate commissionedon
+        yearofmake yearbuilt built buildyear buildyear makeyear modelyear manufactured manufacturedate manufacturingdate
+        yearofmanufacture inservice inservicesince baujahr inbetriebnahme inbetriebnahmedatum installiert
+        installationsdatum herstelldatum anneefabrication anneedefabrication miseenservice datemiseenservice
+        anofabricacion anodefabricacion puestaenservicio annodicostruzione annocostruzione messainservizio bouwjaar
+        inbedrijfstelling rokprodukcji rokvyroby 投产日期 安装日期 制造年份 годвыпуска""",
+    "state": """
+        state alarmstate stateafter eventstate conditionstate alarmstatus eventtype alarmevent transition action
+        zustand meldezustand alarmzustand meldestatus etat etatalarme estado estadoalarma stato
+        statoallarme toestand""",
     "known": "known knownat recordedat reportedat erfasstam gemeldetam saisile registradoel",
     "tag": """
         varname field fieldname
@@ -77,7 +89,10 @@ _NAMES: dict[str, str] = {
         meetwaarde varde wartosc hodnota deger arvo result numericvalue
         值 数值 测量值 значение""",
     "quality": """
-        isgood isvalid validflag goodflag
+        isgood isvalid validflag goodflag valid validity confidence confidencelevel dataquality signalquality
+        valuequality qualitydetail wwquality wwqualitydetail badquality bad isbad invalid questionable substituted
+        gultigkeit gultig gueltig konfidenz vertrauen datenqualitat messwertstatus validite confiance validez confianza
+        validita validade geldigheid geldig
         quality qualityflag qualitycode opcquality qual qualitaet qualitat guete gute qualite calidad qualita kwaliteit
         qualidade kvalitet jakosc kvalita status statuscode badflag state valuestatus
         质量 质量码 качество""",

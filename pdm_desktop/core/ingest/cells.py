@@ -16,7 +16,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.blocks import Block, NoRow
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.stripping import HIDDEN, HIDDEN_LINE, ungrouped, without_quotes
-from pdm_desktop.core.ingest.tokens import MISSING, is_missing, number_of
+from pdm_desktop.core.ingest.tokens import MISSING, is_missing, normal, number_of
 from pdm_desktop.core.ingest.units import LONGEST_MEASURED, bare, split_measured
 from pdm_desktop.core.plans import Plan
 
@@ -317,7 +317,7 @@ def _numbers(
 
 
 def factorise(texts: Texts) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Codes (n,) and the different texts, stripped, in order of appearance."""
+    """Codes (n,) and the different texts, as names, in order of appearance."""
     if not len(texts):
         return np.empty(0, np.int64), []
     heads = np.flatnonzero(np.append(True, texts[1:] != texts[:-1]))
@@ -327,7 +327,7 @@ def factorise(texts: Texts) -> tuple[npt.NDArray[np.int64], list[str]]:
     for text in texts[heads].tolist():
         code = seen.get(text)
         if code is None:
-            code = seen[text] = codes.setdefault(text.decode("utf-8").strip(), len(codes))
+            code = seen[text] = codes.setdefault(normal(text.decode("utf-8")), len(codes))
         of_heads.append(code)
     runs = np.diff(np.append(heads, len(texts)))
     return np.repeat(np.array(of_heads, np.int64), runs), list(codes)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pdm_desktop.core.ingest import key_columns, kinds, tags, unit_columns
+from pdm_desktop.core.ingest import ages, alarm_states, counting, key_columns, kinds, qualities, tags, unit_columns
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.units import differ, split_unit, unit_of
 from pdm_desktop.core.plans import LayoutName, PlanColumn, Question, Role, TagRule
@@ -49,9 +49,11 @@ _LAYOUT_LACKS: dict[LayoutName, tuple[str, str]] = {
 def assign(draft: Draft) -> Roles:
     """The columns' roles."""
     _refuse_twins(draft)
-    key_columns.times(draft)
+    if draft.choices.kind != "machines":
+        key_columns.times(draft)
     key_columns.refuse_halves(draft)
     key_columns.machine(draft)
+    counting.rows(draft)
     layout: LayoutName = "wide"
     if kinds.is_long(draft):
         kind: Kind = "telemetry"
@@ -60,7 +62,8 @@ def assign(draft: Draft) -> Roles:
         kind = kinds.kind(draft)
         if kind == "telemetry":
             layout = _sensors(draft)
-            kinds.warn_of_qualities(draft)
+            qualities.warn_of_wide(draft)
+            key_columns.refuse_overwriting(draft)
         else:
             _others(draft, kind)
     _demand(draft, kind, layout)
@@ -148,16 +151,29 @@ def _others(draft: Draft, kind: Kind) -> None:
         called = [i for i in called if draft.facts[i].canonical == role] or called
         for i in called[:1]:
             draft.roles[i] = Role(role)
+    _look_twice(draft, kind)
     for i in draft.free():
         draft.roles[i] = Role("ignore")
+
+
+def _look_twice(draft: Draft, kind: Kind) -> None:
+    """Ask about columns whose name fits and whose content does not."""
+    for i in draft.of("age"):
+        ages.ask(draft, i, unit_of(draft.units[i]) if i < len(draft.units) else "")
+    for i in draft.of(*_LABELS.get(kind, ()))[:1]:
+        counting.refuse_running(draft, i)
+    if kind in _LABELS:
+        alarm_states.ask(draft)
+    for i in draft.called("made") if kind == "machines" else ():
+        draft.notes.append(f"Column {draft.facts[i].name} is not used: a machine's age is wanted as a number of years.")
 
 
 def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
     if kind != "machines" and not draft.of("timestamp", "date"):
         _lacks(draft, "timestamp")
     labels = _LABELS.get(kind)
-    if labels and not draft.of(*labels):
-        _lacks(draft, labels[-1], f", which {kind} need")
+    if labels and not draft.of(*labels) and draft.choices.component is None:
+        _lacks_label(draft, kind)
     wanted = draft.choices.layout
     if kind == "telemetry" and wanted in _LAYOUT_LACKS and layout != wanted:
         draft.questions.append(Question("columns", *_LAYOUT_LACKS[wanted], where=draft.where))
@@ -174,14 +190,27 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
             )
         )
     if kind == "telemetry" and layout != "long" and not draft.of("sensor", "doubtful") and not draft.of("failure"):
-        text = "The file has a time and a machine and nothing else."
-        draft.questions.append(Question("columns", text, "Telemetry has a column for each sensor.", where=draft.where))
+        text = "The file has a time and a machine and nothing else: what does each line tell of?"
+        hint = "Say --kind failures, maintenance or errors."
+        options = (("failures", "a failure"), ("maintenance", "a replacement"), ("errors", "an error"))
+        likely = "failures" if kinds.named_failures(draft.path) else None
+        draft.questions.append(Question("kind", text, hint, options, likely, draft.where))
 
 
 def _lacks(draft: Draft, role: str, why: str = "") -> None:
     text = f"The file has no column for {_WORDS[role]}{why}."
     hint = f"Call it {_CALLED[role]} in the first line, or say which it is: --map COLUMN={role}."
     draft.questions.append(Question("columns", text, hint, where=draft.where))
+
+
+def _lacks_label(draft: Draft, kind: Kind) -> None:
+    role = _LABELS[kind][-1]
+    texts = [draft.facts[i].name for i in draft.of("ignore") if draft.facts[i].is_text and i not in draft.given]
+    column = texts[0] if texts else "COLUMN"
+    text = f"The file has no column for {_WORDS[role]}, which {kind} need."
+    hint = f"Say which it is: --map {f'{column}={role}'!r}; or of which all lines are:"
+    hint += f" --component {'machine' if role == 'component' else 'error'}."
+    draft.questions.append(Question("component", text, hint, where=draft.where))
 
 
 def suggested_machine(path: Path) -> str:

@@ -121,6 +121,10 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
             units = _line_below(rows, at, units_row)
         return _made(delimiter, rows, at if at < len(rows) else None, units, (at if units is None else units) + 1)
     first = _first_data(rows)
+    if _numbers_for_names(rows, first):
+        units = first + 1 if units_row is None and _is_units(rows, first, first + 1) else None
+        units = _line_below(rows, first, units_row) if units_row else units
+        return _made(delimiter, rows, first, units, (first if units is None else units) + 1)
     width = _width(rows[first:]) if first < len(rows) else 0
     above = [i for i in range(first) if _could_head(rows[i][1], width)]
     # Names with a number among them are a header too, but a row of data never is.
@@ -142,6 +146,24 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
     if units_row:
         units = _line_below(rows, head, units_row)
     return _made(delimiter, rows, head, units, (head if units is None else units) + 1)
+
+
+def _numbers_for_names(rows: list[tuple[int, list[str]]], at: int) -> bool:
+    """Whether a row is a header though it has numbers, such as a logger's channels: where all rows below have a time,
+    or a number in what it calls the time, it has words."""
+    if at >= len(rows):
+        return False
+    head = [cell.strip() for cell in rows[at][1]]
+    below = [row for _, row in rows[at + 1 : at + 61] if len(row) == len(head)]
+    below = below[1:] if len(below) > 2 and _is_units(rows, at, at + 1) else below
+    for place, cell in enumerate(head):
+        if not cell or is_missing(cell) or is_time(cell) or is_time_of_day(cell) or is_number(cell):
+            continue
+        clock = bool(aliases.roles(cell) & {"timestamp", "date", "time"})
+        told = sum(is_time(row[place]) or (clock and is_number(row[place])) for row in below)
+        if len(below) > 1 and told >= 0.9 * len(below):
+            return True
+    return False
 
 
 def _line_below(rows: list[tuple[int, list[str]]], head: int, line: int) -> int | None:

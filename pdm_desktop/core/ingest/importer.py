@@ -268,7 +268,7 @@ def _report(run: Run, writer: BatchWriter, counts: object, kind: Kind, rejects: 
         fold_times=run.keys.local.folds,
         gap_times=run.keys.local.gaps,
         profile=plan.profile,
-        notes=(*plan.notes, *run.units.notes()) if own else plan.notes,
+        notes=(*plan.notes, *run.notes) if own else plan.notes,
         reasons=tuple(rejects.reasons.most_common()) if rejects is not None else (),
         rejects=rejects.told() if rejects is not None else (),
         changed=writer.changed if writer.kept else {},

@@ -26,6 +26,15 @@ def times(draft: Draft) -> None:
     """Give the column, or the two, of the time its role."""
     if draft.of("timestamp", "date"):
         return
+    for i in draft.called("made"):
+        draft.roles[i] = Role("ignore")
+    _times(draft)
+    for i in range(len(draft.facts)):
+        if "made" in draft.facts[i].roles and i not in draft.given:
+            del draft.roles[i]
+
+
+def _times(draft: Draft) -> None:
     pair = date_and_time(draft)
     if pair is not None:
         draft.roles[pair[0]], draft.roles[pair[1]] = Role("date"), Role("time")
@@ -99,12 +108,11 @@ def machine(draft: Draft) -> None:
 def _key_column(draft: Draft) -> int | None:
     """The one text or whole-number column that, together with the time, tells the rows apart where the time alone
     does not."""
-    clock = draft.of("timestamp", "date", "time")
-    if not clock:
-        return None
-    times = list(zip(*(draft.facts[i].cells for i in clock), strict=True))
+    times = rows(draft)
     if len(times) < 6 or len(set(times)) == len(times):
         return None
+    if any(draft.facts[i].is_text and not repeated(times, draft.facts[i].cells) for i in draft.called("tag")):
+        return None  # a tag tells them apart, and perhaps names the machine
     found = []
     for i in draft.free():
         f = draft.facts[i]
@@ -119,3 +127,36 @@ def _key_column(draft: Draft) -> int | None:
         if len(keys) == len(times) and 1 < len(set(f.cells)) <= len(times) // 2:
             found.append(i)
     return found[0] if len(found) == 1 else None
+
+
+def rows(draft: Draft) -> list[tuple[str, ...]]:
+    """What tells the rows of the samples apart: time and machine, as far as they are known."""
+    of = draft.of("timestamp", "date", "time")
+    return list(zip(*(draft.facts[i].cells for i in [*of, *draft.of("machine")]), strict=True)) if of else []
+
+
+def repeated(rows: list[tuple[str, ...]], cells: list[str] | None = None) -> bool:
+    """Whether rows of the samples are not told apart, also not by the cells beside them; a few may be said twice."""
+    different = len(set(rows if cells is None else zip(rows, cells, strict=True)))
+    return different < 0.95 * len(rows)
+
+
+def depends(draft: Draft, i: int, name: int) -> bool:
+    """Whether a column says the same in every row of one name, such as a tag's number."""
+    pairs = set(zip(draft.facts[name].cells, draft.facts[i].cells, strict=True))
+    return len(pairs) == len(set(draft.facts[name].cells))
+
+
+def refuse_overwriting(draft: Draft) -> None:
+    """Ask about a column of words without which most rows of a wide file would overwrite each other."""
+    keys = rows(draft)
+    if draft.choices.layout == "wide" or len(keys) < 6 or 2 * len(set(keys)) > len(keys):
+        return
+    for i in draft.of("ignore", "doubtful"):
+        f = draft.facts[i]
+        if f.is_text and i not in draft.given and not repeated(keys, f.cells):
+            text = f"Lines of one machine and time differ in column {f.name}: they would overwrite each other."
+            hint = f"Say what it is: --map {f.name + '=machine'!r}, or =tag beside a column of values."
+            hint += " To have the last of them hold all the same: --layout wide."
+            draft.questions.append(Question("columns", text, hint, where=draft.where))
+            return

@@ -16,7 +16,7 @@ from pdm_desktop.core.ingest.cells import Cells, Ints, Texts, factorise
 from pdm_desktop.core.ingest.folds import LocalTimes
 from pdm_desktop.core.ingest.instants import GOOD, Moments
 from pdm_desktop.core.ingest.rejects import Reject
-from pdm_desktop.core.ingest.tokens import is_missing
+from pdm_desktop.core.ingest.tokens import is_missing, normal
 from pdm_desktop.core.plans import Plan
 from pdm_desktop.core.schema import EVENT_KINDS
 
@@ -61,21 +61,36 @@ class Keys:
         """The machine column, or the one machine that the user said."""
         if self._plan.machine is not None:
             count = len(cells.lines)
-            return Key(np.ones(count, np.bool_), np.zeros(count, np.int64), [self._plan.machine])
+            return Key(np.ones(count, np.bool_), np.zeros(count, np.int64), [normal(self._plan.machine)])
         return self.named(cells, self._plan.index("machine"), "no machine", rejected)
+
+    def labels(self, cells: Cells, position: int | None, rejected: list[Reject]) -> Key:
+        """The codes or components, or the one that the user said."""
+        label = self.named(cells, position, "no code or component", rejected)
+        if position is None and self._plan.component is not None:
+            label.names = [normal(self._plan.component)]
+        return label
 
     def series(self, cells: Cells, rejected: list[Reject]) -> Key:
         """What each row of a long file is a value of: names that `pair` splits into machine and sensor."""
         position = self._plan.index("tag")
         assert position is not None
         tag = self.named(cells, position, "no tag", rejected)
+        column = self._plan.columns[position].name
+        marks = np.array([tags.is_mark(name) for name in tag.names], np.bool_)
+        if bool(marks.any()):
+            marks = marks[tag.values]
+            rejected += [
+                Reject(int(cells.lines[row]), column, tag.names[tag.values[row]], "a mark of the logger, no tag")
+                for row in np.flatnonzero(marks).tolist()
+            ]
+            tag.good = tag.good & ~marks
         rule = self._plan.tag_rule
         if rule is None:
             return _paired(self.machines(cells, rejected), tag)
         whole = replace(rule, dropped=())
         fits = np.array([whole.split(tags.unit_behind(name)[0]) is not None for name in tag.names], np.bool_)
         fits = fits[tag.values] if len(fits) else tag.good
-        column = self._plan.columns[position].name
         rejected += [
             Reject(int(cells.lines[row]), column, tag.names[tag.values[row]], "a tag without machine and sensor")
             for row in np.flatnonzero(tag.good & ~fits).tolist()

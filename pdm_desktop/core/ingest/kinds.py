@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 
-from pdm_desktop.core.ingest import tags, unit_columns
+from pdm_desktop.core.ingest import key_columns, qualities, tags, unit_columns
 from pdm_desktop.core.ingest.draft import Draft
-from pdm_desktop.core.ingest.tokens import is_good, is_missing
+from pdm_desktop.core.ingest.tokens import is_missing
 from pdm_desktop.core.plans import Question, Role
 from pdm_desktop.core.schema import Kind
 
-_MOST_QUALITIES = 12  # different words of a column that tells of qualities
+_MOST_OTHERS = 2  # columns of numbers beside tag and value that leave no doubt
 
 
 def is_long(draft: Draft) -> bool:
@@ -22,7 +22,7 @@ def is_long(draft: Draft) -> bool:
     names = draft.of("tag") or [i for i in draft.called("tag") if draft.facts[i].is_text]
     names = [i for i in names if draft.roles.get(i) or not draft.tells_units(i)]
     names.sort(key=lambda i: -len(set(draft.facts[i].cells)))  # one that is the same in every line tells nothing
-    numeric = [i for i in draft.free() if draft.numeric(i) and i not in values]
+    numeric = [i for i in draft.free() if draft.numeric(i) and i not in values and not qualities.in_doubt(draft, i)]
     texts = [i for i in draft.free() if draft.facts[i].is_text and "quality" not in draft.facts[i].roles]
     texts = [i for i in texts if not draft.tells_units(i)]
     if not values and len(numeric) == 1 and (names or told):
@@ -35,43 +35,42 @@ def is_long(draft: Draft) -> bool:
     if not values or not names or not draft.of("timestamp", "date"):
         return False
     value, name = values[0], names[0]
-    if not told and len([i for i in numeric if i != value]) > 2:
+    if not told and not _a_value_a_line(draft, name, value, numeric):
         return False
     draft.roles[value], draft.roles[name] = Role("value"), Role("tag")
-    for i in draft.called("quality"):
-        if not draft.of("quality") and _tells(draft, i):
-            draft.roles[i] = Role("quality")
+    qualities.of_values(draft)
     if not draft.of("machine") and draft.choices.machine is None:
-        draft.tag_rule = tags.of_cells([cell for cell in draft.facts[name].cells if not is_missing(cell)])
+        draft.tag_rule = tags.of_cells(
+            [cell for cell in draft.facts[name].cells if not is_missing(cell) and not tags.is_mark(cell)]
+        )
     unit_columns.of_values(draft)
     for i in draft.free():
         draft.roles[i] = Role("ignore")
     return True
 
 
-def _tells(draft: Draft, i: int) -> bool:
-    """Whether the cells of a column so called are qualities; notes what its numbers are taken for."""
-    f = draft.facts[i]
-    cells = {cell.strip() for cell in f.cells if not is_missing(cell)}
-    if not any(map(is_good, cells)):
+def _a_value_a_line(draft: Draft, name: int, value: int, numeric: list[int]) -> bool:
+    """Whether a file with a column of tags and one of values has one value a line, and not several sensors; asks where
+    that cannot be told."""
+    cells = draft.facts[value].cells
+    others = [
+        i for i in numeric if i != value and draft.facts[i].cells != cells and not key_columns.depends(draft, i, name)
+    ]
+    if len(others) <= _MOST_OTHERS:
+        return True
+    rows = key_columns.rows(draft)
+    if key_columns.repeated(rows) and not key_columns.repeated(rows, draft.facts[name].cells):
+        return True
+    tag = draft.facts[name].name
+    if len(set(draft.facts[name].cells)) < 2 or "tag" not in draft.facts[name].roles:
         return False
-    if cells <= {"0", "1"}:
-        if re.match(r"(?i)\W*(is)?[\W_]*(good|valid)", f.name):
-            draft.notes.append(f"Column {f.name} is not used: whether its 1 is good is not known.")
-            return False
-        draft.notes.append(f"In column {f.name}, 0 counts as good and 1 as bad.")
-    return True
-
-
-def warn_of_qualities(draft: Draft) -> None:
-    """Say where the columns of a wide file that are not used call some of its values bad."""
-    for i in draft.of("ignore", "doubtful"):
-        cells = {cell.strip() for cell in draft.facts[i].cells if cell.strip()}
-        words = {cell for cell in cells if not cell.isdecimal()}
-        good = {cell for cell in words if is_good(cell) and cell.casefold() != "true"}
-        if good and len(good) < len(cells) and len(cells) <= _MOST_QUALITIES and words == cells:
-            name = draft.facts[i].name
-            draft.notes.append(f"Column {name} is not used: values that it does not call good come in too.")
+    text = (
+        f"Whether each line is one value of what column {tag} names, or a reading of several sensors, cannot be told."
+    )
+    options = (("long", "one value a line"), ("wide", "a column a sensor"))
+    hint = "Say --layout long or --layout wide."
+    draft.questions.append(Question("layout", text, hint, options, None, draft.where))
+    return False
 
 
 def kind(draft: Draft) -> Kind:
@@ -86,9 +85,9 @@ def kind(draft: Draft) -> Kind:
         return "telemetry"
     if not draft.of("timestamp", "date"):
         called = {role for i in draft.free() for role in draft.facts[i].roles}
-        if called & {"machine_model", "age"} and not called & {"error", "component", "failure"}:
+        if called & {"machine_model", "age", "made"} and not called & {"error", "component", "failure"}:
             return "machines"
-        others = [i for i in draft.free() if not draft.facts[i].roles & {"machine_model", "age"}]
+        others = [i for i in draft.free() if not draft.facts[i].roles & {"machine_model", "age", "made"}]
         return "machines" if draft.of("machine") and not others else "telemetry"
     if status:
         return "telemetry" if len(sensors) else "failures"
@@ -113,9 +112,27 @@ def kind(draft: Draft) -> Kind:
     return _components(draft)
 
 
+def named_failures(path: Path) -> bool:
+    """Whether a file's name says that it lists failures."""
+    words = (
+        "fail",
+        "ausfall",
+        "ausfäll",
+        "panne",
+        "defail",
+        "défail",
+        "guast",
+        "averia",
+        "avería",
+        "breakdown",
+        "storing",
+    )
+    return any(word in path.name.casefold() for word in words)
+
+
 def _components(draft: Draft) -> Kind:
     name = draft.path.name.casefold()
-    if any(word in name for word in ("fail", "ausfall", "ausfäll", "panne", "defail", "défail", "guast", "averia")):
+    if named_failures(draft.path):
         return "failures"
     words = (
         "maint",

@@ -50,7 +50,7 @@ def _preview(plan: Plan, rows: int, progress: Progress | None) -> Preview:
         else:
             machine = keys.machines(cells, rejected)
         timed = keys.times(cells, machine, rejected) if plan.kind != "machines" else None
-        keys.named(cells, plan.index(*LABELS.get(plan.kind, ())), "no code or component", rejected)
+        keys.labels(cells, plan.index(*LABELS.get(plan.kind, ())), rejected)
         if plan.layout != "long":
             machines |= dict.fromkeys(name for name in machine.names if name and not is_missing(name))
         if timed is not None and plan.index("timestamp", "date") is not None:

@@ -12,7 +12,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.rejects import REJECTS_HEADER
 from pdm_desktop.core.plans import Choices, Plan, Profile, Role, kind_of
 
-_PLAIN = ("encoding", "delimiter", "decimal", "sheet", "machine", "time_zone")
+_PLAIN = ("encoding", "delimiter", "decimal", "sheet", "machine", "component", "time_zone")
 _LAYOUTS = ("wide", "long", "wide tags")
 
 
@@ -53,6 +53,8 @@ def save(folder: Path, name: str, plan: Plan, *, machine: bool = False) -> Profi
         table["day_first"] = choices.day_first
     if choices.units is not None:
         table["units"] = choices.units
+    if choices.alike is not None:
+        table["alike"] = choices.alike
     table["columns"] = {column: str(role) for column, role in choices.columns.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +97,7 @@ def _load(path: Path) -> Profile:
             decimal=_word(table, "decimal"),
             sheet=_word(table, "sheet"),
             machine=_word(table, "machine"),
+            component=_word(table, "component"),
             time_zone=_word(table, "time_zone"),
             kind=kind_of(table["kind"]) if "kind" in table else None,
             layout=layout if layout in _LAYOUTS else None,
@@ -103,6 +106,8 @@ def _load(path: Path) -> Profile:
         )
         if table.get("units") == "convert":
             choices = replace(choices, units="convert")
+        if table.get("alike") in ("same", "new"):
+            choices = replace(choices, alike="same" if table["alike"] == "same" else "new")
         return Profile(str(table["name"]), tuple(str(name) for name in table["header"]), choices)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as exc:
         raise PdmError(f"The profile cannot be read ({exc}).", "Mend the file or delete it.", str(path)) from exc

@@ -271,6 +271,7 @@ def _planned(
         time_zone=choices.time_zone or time_zone,
         questions=tuple(questions),
         machine=choices.machine,
+        component=choices.component,
         thousands=thousands,
         time_form=roles.time_form,
         tag_rule=roles.tag_rule,

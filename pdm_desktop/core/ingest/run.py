@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import aliases, beside, instants
+from pdm_desktop.core.ingest import ages as years
+from pdm_desktop.core.ingest import aliases, beside, instants, qualities
 from pdm_desktop.core.ingest import cells as cell_reader
 from pdm_desktop.core.ingest.blocks import Block, NoRow, Overturned
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
+from pdm_desktop.core.ingest.events import Events
 from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
+from pdm_desktop.core.ingest.names import Names
 from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.sensor_units import SensorUnits
 from pdm_desktop.core.ingest.status import StatusChanges
-from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc, number_of
+from pdm_desktop.core.ingest.tokens import is_missing, is_opc, number_of
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.schema import EVENT_KINDS
 
 if TYPE_CHECKING:
     from pdm_desktop.core.store import BatchWriter, Outcome
@@ -50,6 +54,8 @@ class Run:
         self._rejects = rejects
         self._limits = limits
         self.keys = Keys(plan)
+        self._machines = Names(plan, "machine", lambda: writer.plant_machines)
+        self._events_of = Events(plan, writer) if plan.kind in EVENT_KINDS else None
         self._doubtful = Doubtful()
         self._settled_now: set[int] = set()
         status = [i for i, c in enumerate(plan.columns) if c.role.role == "failure" and c.role.name]
@@ -60,7 +66,8 @@ class Run:
         self._with_units = bool(self._beside) or any(column.inside for column in plan.columns)
         self._idle = 0  # rows of a long file without a value
         self._lines = [0, 0, 0, 0]
-        """In layout "wide tags", where a line is several readings: unchanged, duplicate, accepted, conflicting."""
+        """In layout "wide tags", where a line is several readings: unchanged, duplicate, accepted, conflicting; else
+        what lines of several events are more or less than these."""
 
     def take(self, block: Block) -> None:
         """Validate one block and merge what is good of it."""
@@ -75,7 +82,7 @@ class Run:
         else:
             machine = self.keys.machines(cells, rejected)
         timed = self.keys.times(cells, machine, rejected) if plan.kind != "machines" else self._timeless(cells)
-        label = self.keys.named(cells, self._label(), "no code or component", rejected)
+        label = self.keys.labels(cells, self._label(), rejected)
         parts = [machine, timed, label]
         good = np.ones(len(cells.lines), np.bool_)
         for part in parts:
@@ -83,6 +90,10 @@ class Run:
         for part in parts:
             part.values = part.values[good]
         cells.keep(good)
+        if self._events_of is not None:
+            self._events_of.keep_what_came(cells, parts)
+        if plan.layout == "wide":
+            machine.names = self._machines.settle(machine.names, machine.values)
         # One line may have more than one fault; its row is rejected once, for the first.
         first = {reject.line: reject for reject in reversed(rejected)}
         self.rejected += len(first)
@@ -224,13 +235,14 @@ class Run:
         for start in range(0, len(machines), portion):
             some = machines[start : start + portion]
             values = np.full((len(names), len(some), count), np.nan)
+            own = self._machines.settle(some)
             for p in sensors:
                 machine = self.plan.columns[p].role.machine
                 if machine in some:
                     values[row[self._sensor(p)[0]], some.index(machine)] = cells.numbers[p]
             codes = np.repeat(np.arange(len(some)), count)
             times, lines = np.tile(timed.values, len(some)), np.tile(cells.lines, len(some))
-            self._writer.readings(some, codes, times, names, values.reshape(len(names), -1), lines)
+            self._writer.readings(own, codes, times, names, values.reshape(len(names), -1), lines)
         self._count_lines(cells.lines)
 
     def _count_lines(self, lines: Ints) -> None:
@@ -250,9 +262,9 @@ class Run:
         quality = plan.index("quality")
         if quality is not None and len(cells.lines):
             codes, words = factorise(cells.texts[quality])
-            if not plan.opc and any(map(is_opc, words)):
+            if not plan.opc and not plan.columns[quality].role.name and any(map(is_opc, words)):
                 raise Overturned(replace(plan, opc=True))  # zeros of the lines before, if any, were bad
-            bad = ~np.array([is_good(word, opc=plan.opc) for word in words], np.bool_)[codes]
+            bad = ~qualities.good(words, plan.columns[quality].role.name, opc=plan.opc)[codes]
             self.bad_quality += int(bad.sum())
             values[bad] = np.nan
             gone = set(cells.lines[bad].tolist())
@@ -274,6 +286,9 @@ class Run:
         pairs, conversions = beside.settled(
             self._values, self.plan, self.keys, self.units, self._writer.knows_sensor, beside=self._with_units
         )
+        machines = list(dict.fromkeys(machine for machine, _ in pairs))
+        of_plant = dict(zip(machines, self._machines.settle(machines), strict=True))
+        pairs = [(of_plant[machine], sensor) for machine, sensor in pairs]
         # So that the plant's catalogue has the sensors in the order of the file.
         names = [(name, self.units.of(name)) for name in sensors_of(pairs)]
         empty = np.empty(0, np.int64)
@@ -289,6 +304,12 @@ class Run:
             )
             done += int((~np.isnan(portion.values)).sum())
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What came up while the file was read, in sentences."""
+        of_events = () if self._events_of is None else self._events_of.notes()
+        return (*self.units.notes(), *self._machines.notes(), *of_events)
+
     def close(self) -> None:
         """Let go of what was gathered."""
         if self._values is not None:
@@ -301,7 +322,14 @@ class Run:
         if self.plan.layout == "wide tags":
             unchanged, duplicates, accepted, conflicts = self._lines
             return totals._replace(accepted=accepted, unchanged=unchanged, duplicates=duplicates, conflicts=conflicts)
-        return totals._replace(unchanged=totals.unchanged + self._idle)
+        unchanged, duplicates, accepted, conflicts = self._lines
+        gone = 0 if self._events_of is None else self._events_of.gone
+        return totals._replace(
+            accepted=totals.accepted + accepted,
+            unchanged=totals.unchanged + unchanged + self._idle + gone,
+            duplicates=totals.duplicates + duplicates,
+            conflicts=totals.conflicts + conflicts,
+        )
 
     def _look_at_doubtful(self, cells: Cells, position: int, column: PlanColumn) -> None:
         numbers = self._doubtful.values(position, self.plan, cells.texts[position], cells.lines)
@@ -325,7 +353,11 @@ class Run:
         model, age = self.plan.index("machine_model"), self.plan.index("age")
         models = [""] * count if model is None else [t.decode("utf-8").strip() for t in cells.texts[model].tolist()]
         models = ["" if is_missing(text) else text for text in models]
-        ages = np.full(count, np.nan) if age is None else cells.numbers[age]
+        ages = np.full(count, np.nan)
+        if age is not None:
+            column = self.plan.columns[age]
+            cells.rejected_values = [years.said_plainly(reject, column) for reject in cells.rejected_values]
+            ages = years.in_years(cells.numbers[age], cells.lines, column, cells.rejected_values)
         self.missing += int(np.isnan(ages).sum()) * (age is not None) - len(cells.rejected_values)
         self.missing += models.count("") * (model is not None)
         self._writer.attributes(names, models, ages, cells.lines)
@@ -339,8 +371,9 @@ class Run:
             state[~said] = instants.GOOD  # an empty cell is no fault here
             cells.rejected_values += self.keys.bad_times(cells, position, state)
             self.missing += int((~said).sum())
-        args = (machines.names, machines.values, times.values, labels.names, labels.values, known, cells.lines)
-        self._writer.events(*args)
+        assert self._events_of is not None
+        more = self._events_of.write(machines, times.values, labels, known, cells.lines)
+        self._lines = [count + change for count, change in zip(self._lines, more.tolist(), strict=True)]
 
 
 def shown(role: Role, column: str) -> str:

@@ -20,6 +20,12 @@ _PARTS = re.compile(
 """Numbered parts and channels of one machine."""
 
 
+def is_mark(tag: str) -> bool:
+    """Whether a logger wrote it among its tags to say that it was started or stopped, such as $RT_OFF$ (Siemens)."""
+    tag = tag.strip()
+    return len(tag) > 2 and tag[0] == tag[-1] == "$"
+
+
 def unit_behind(tag: str) -> tuple[str, str]:
     """A tag such as "M001.Temp (°C)" without its unit, and the unit; "" where no brackets end it."""
     tag = tag.strip()

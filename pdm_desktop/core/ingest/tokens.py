@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from functools import cache
 
 MISSING = (
@@ -24,6 +25,19 @@ _GOOD = {
     "good", "ok", "g", "valid", "true", "gut", "g\u00fcltig", "bon", "bonne", "valide", "buena", "bueno", "buono",
     "buona", "goed", "bom", "god", "good quality", "good, non-specific", "0x000000c0", "substituted", "",
 }  # fmt: skip
+
+
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+
+
+def normal(text: str) -> str:
+    """A name without what nobody sees: surrounding blanks, signs without a width, blanks of other kinds, and letters
+    put together from parts. Names that are alike so are one."""
+    text = text.strip()
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", _UNSEEN.sub("", text))).strip()
 
 
 def is_missing(text: str) -> bool:

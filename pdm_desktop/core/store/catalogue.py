@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pdm_desktop.core.schema import Sensor
+from pdm_desktop.core.schema import Kind, Sensor
 from pdm_desktop.core.store.bulk import Ints
-from pdm_desktop.core.store.tables import MIXED, quoted, standing
+from pdm_desktop.core.store.tables import MIXED, quoted, record_table, standing
 
 _ACTIVE = "SELECT 1 FROM batch_{0} l JOIN batch b ON b.id = l.batch WHERE l.{0} = {0}.id AND b.undone_at IS NULL"
 
@@ -30,6 +30,13 @@ def machines(connection: sqlite3.Connection) -> dict[str, int]:
     """name -> id of the plant's machines: those that a batch not undone mentions."""
     query = f"SELECT name, id FROM machine WHERE EXISTS ({_ACTIVE.format('machine')})"
     return dict(connection.execute(query).fetchall())
+
+
+def labels(connection: sqlite3.Connection, kind: Kind) -> tuple[str, ...]:
+    """The codes of the plant's errors, or the components of its replacements and failures."""
+    kinds: tuple[Kind, ...] = ("errors",) if kind == "errors" else ("maintenance", "failures")
+    found = " UNION ".join(f"SELECT {record_table(each).keys[-1]} FROM {record_table(each).name}" for each in kinds)
+    return tuple(name for (name,) in connection.execute(f"SELECT name FROM label WHERE id IN ({found})").fetchall())
 
 
 def add_sensor(connection: sqlite3.Connection, name: str, unit: str) -> Sensor:

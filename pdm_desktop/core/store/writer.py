@@ -82,6 +82,17 @@ class BatchWriter:
         names = {number: name for name, number in self._machines.items()}
         return {names[number]: time for number, time in self._rows.changed.items()}
 
+    @property
+    def plant_machines(self) -> tuple[str, ...]:
+        """The machines that the plant has without this batch, and what they were called formerly."""
+        return (*catalogue.machines(self._db), *self._former)
+
+    @property
+    def plant_labels(self) -> tuple[str, ...]:
+        """The codes, or the components, of the plant's events, before this batch brings its own."""
+        assert self._kind in EVENT_KINDS
+        return catalogue.labels(self._db, self._kind)
+
     def knows_sensor(self, name: str) -> bool:
         """Whether the catalogue has a sensor of that name (letter case aside)."""
         return self._sensor(name.strip()) is not None

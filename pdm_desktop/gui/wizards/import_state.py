@@ -217,6 +217,7 @@ SHORT_ROLES = {
     "tag": "tag",
     "value": "value",
     "quality": "quality",
+    "state": "came or went",
     "unit": "unit",
     "ignore": "not used",
 }
