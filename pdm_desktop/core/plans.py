@@ -178,7 +178,9 @@ class Plan:
     """None: the order of day and month does not matter here, or is asked for in `questions`."""
     thousands: str = ""
     time_form: str = "text"
-    """How times are written: text, epoch s, epoch ms, epoch us, epoch ns, excel."""
+    """How times are written: text, epoch s, epoch ms, epoch us, epoch ns, filetime, ticks, excel, excel 1904."""
+    clock_form: str = "text"
+    """How the times of day beside dates are written: text, or fraction (of a day)."""
     profile: str | None = None
     """The profile that was applied."""
     tag_rule: TagRule | None = None

@@ -6,7 +6,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pdm_desktop.core.ingest import ages, alarm_states, counting, key_columns, kinds, qualities, tags, unit_columns
+from pdm_desktop.core import times as clock
+from pdm_desktop.core.ingest import (
+    ages,
+    alarm_states,
+    counting,
+    key_columns,
+    kinds,
+    numbered,
+    qualities,
+    tags,
+    unit_columns,
+)
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.units import differ, split_unit, unit_of
 from pdm_desktop.core.plans import LayoutName, PlanColumn, Question, Role, TagRule
@@ -29,6 +40,7 @@ class Roles:
     layout: LayoutName
     columns: tuple[PlanColumn, ...]
     time_form: str
+    clock_form: str
     tag_rule: TagRule | None
     questions: tuple[Question, ...]
     notes: tuple[str, ...]
@@ -68,8 +80,23 @@ def assign(draft: Draft) -> Roles:
             _others(draft, kind)
     _demand(draft, kind, layout)
     columns = tuple(_column(draft, i) for i in range(len(draft.facts)))
-    form = next((draft.facts[i].number_form() for i in draft.of("timestamp")), "") or "text"
-    return Roles(kind, layout, columns, form, draft.tag_rule, tuple(draft.questions), tuple(draft.notes))
+    form = next((_number_form(draft, i) for i in draft.of("timestamp", "date")), "") or "text"
+    clock_form = "fraction" if any(draft.facts[i].day_fractions for i in draft.of("time")) else "text"
+    return Roles(kind, layout, columns, form, clock_form, draft.tag_rule, tuple(draft.questions), tuple(draft.notes))
+
+
+def _number_form(draft: Draft, i: int) -> str:
+    """The form of times kept as numbers in column i; "" where they are texts."""
+    f = draft.facts[i]
+    form = f.number_form()
+    if form:
+        doubt = numbered.doubt(f.name, form, f.stamps, clock.now_ms())
+        if doubt:
+            hint = "Export the times as text like 2015-01-31 06:00, or say which other column holds them: --map."
+            draft.questions.append(Question("columns", doubt, hint, where=draft.where))
+        else:
+            draft.notes.append(f"The numbers in column {f.name} are read as {numbered.FORMS[form].words}.")
+    return form
 
 
 def _column(draft: Draft, i: int) -> PlanColumn:

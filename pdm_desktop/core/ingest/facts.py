@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pdm_desktop.core.ingest import aliases
+from pdm_desktop.core.ingest import aliases, numbered
 from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day
 from pdm_desktop.core.ingest.tokens import is_missing, number_of
 from pdm_desktop.core.ingest.units import split_measured
 
-_EPOCHS = (("epoch s", 1e8, 4.2e9), ("epoch ms", 1e11, 4.2e12), ("epoch us", 1e14, 4.2e15), ("epoch ns", 1e17, 4.2e18))
-_EXCEL = (20_000.0, 80_000.0)
 _NAMES = frozenset(("machine", "tag", "error", "component", "failure", "machine_model", "quality", "unit"))
 """Roles of columns in which "2 A" is a name."""
 
@@ -74,6 +72,17 @@ class Facts:
         return self.mostly(self.times) and not any(":" in cell for cell in self.cells if is_time(cell))
 
     @property
+    def day_numbers(self) -> bool:
+        """Whether its cells are whole numbers of a spreadsheet's days."""
+        return self.number_form() == "excel" and all(stamp.is_integer() for stamp in self.stamps)
+
+    @property
+    def day_fractions(self) -> bool:
+        """Whether its cells are fractions of a day, as spreadsheets keep times of day."""
+        inside = len(self.stamps) == self.filled > 0 and all(0 <= stamp <= 1 for stamp in self.stamps)
+        return inside and any(0 < stamp < 1 for stamp in self.stamps)
+
+    @property
     def is_text(self) -> bool:
         """Whether its cells are mostly words."""
         return self.filled > 0 and not self.mostly(self.numbers + self.times + self.clocks)
@@ -82,8 +91,4 @@ class Facts:
         """The form of times kept as numbers; "" where they are none."""
         if not self.mostly(len(self.stamps), 0.9) or self.mostly(self.times):
             return ""
-        for name, low, high in _EPOCHS:
-            if sum(low <= abs(value) < high for value in self.stamps) >= 0.9 * len(self.stamps):
-                return name
-        inside = sum(_EXCEL[0] <= value < _EXCEL[1] for value in self.stamps)
-        return "excel" if inside >= 0.9 * len(self.stamps) else ""
+        return numbered.form_of(self.stamps)

@@ -75,6 +75,24 @@ def parse(texts: Texts, time_form: str, day_first: bool | None) -> Moments:
     return Moments(ms, local, state)
 
 
+def of_day(texts: Texts, clock_form: str) -> Moments:
+    """Times of day, as ms since midnight. clock_form: "text", or "fraction" (of a day)."""
+    if clock_form == "text":
+        return parse(np.strings.add(b"1970-01-01 ", np.strings.strip(texts)), "text", None)
+    count = len(texts)
+    found = Moments(np.zeros(count, np.int64), np.ones(count, np.bool_), np.full(count, NO_TIME, np.uint8))
+    values = _floats(texts, found.state)
+    inside = (values >= 0) & (values <= 1)
+    exact = np.where(inside, values, 0.0) * clock.DAY
+    whole = np.rint(exact / clock.SECOND) * clock.SECOND
+    near = np.abs(exact - whole) <= 2
+    # .0417 is a rounded 1:00, but nothing says so; with eight digits it is a time to the millisecond.
+    inside &= near | (np.strings.str_len(np.strings.strip(texts)) >= len("0.12345678"))
+    found.ms[:] = np.rint(np.where(near, whole, exact)).astype(np.int64)
+    found.state[inside] = GOOD
+    return found
+
+
 def check(ms: Ints, state: Bytes, now: int) -> None:
     """Mark times (ms UTC) that no reading can have; now: ms UTC."""
     good = state == GOOD
@@ -122,17 +140,7 @@ def orders(texts: Texts) -> tuple[bool, bool, bool]:
 
 
 def _numbers(texts: Texts, time_form: str, ms: Ints, local: Flags, state: Bytes) -> None:
-    values = np.full(len(texts), np.nan)
-    # Whichever decimal mark the spreadsheet had; a time has no thousands.
-    texts = np.char.replace(texts, b",", b".")
-    try:
-        values[:] = texts.astype(np.float64)
-    except ValueError:
-        for row, text in enumerate(texts.tolist()):
-            try:
-                values[row] = float(text)
-            except ValueError:
-                state[row] = NO_TIME if text.strip() else EMPTY
+    values = _floats(texts, state)
     finite = np.isfinite(values)
     found = FORMS[time_form]
     stamps = np.where(finite, values, 0.0) * found.unit
@@ -146,6 +154,22 @@ def _numbers(texts: Texts, time_form: str, ms: Ints, local: Flags, state: Bytes)
     local[finite] = found.local
     ms[finite] = rounded[finite]
     state[finite] = np.where(rounded[finite] < OLDEST, OLD_NUMBER, GOOD)
+
+
+def _floats(texts: Texts, state: Bytes) -> npt.NDArray[np.float64]:
+    """The numbers of texts, NaN where there is none; then `state` says which of the two it is, EMPTY or NO_TIME."""
+    values = np.full(len(texts), np.nan)
+    # Whichever decimal mark the spreadsheet had; a time has no thousands.
+    texts = np.char.replace(texts, b",", b".")
+    try:
+        values[:] = texts.astype(np.float64)
+    except ValueError:
+        for row, text in enumerate(texts.tolist()):
+            try:
+                values[row] = float(text)
+            except ValueError:
+                state[row] = NO_TIME if text.strip() else EMPTY
+    return values
 
 
 def _number(raw: Bytes, span: Span) -> npt.NDArray[np.int32]:

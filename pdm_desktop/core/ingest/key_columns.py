@@ -13,7 +13,9 @@ def date_and_time(draft: Draft) -> tuple[int, int] | None:
     """A column of dates and one of times of day, where no column has both."""
     free = draft.free()
     dates = [i for i in free if draft.facts[i].dates_only]
+    dates = dates or [i for i in free if draft.facts[i].roles & {"date", "timestamp"} and draft.facts[i].day_numbers]
     clocks = [i for i in free if draft.facts[i].mostly(draft.facts[i].clocks)]
+    clocks = clocks or [i for i in free if "time" in draft.facts[i].roles and draft.facts[i].day_fractions]
     full = [i for i in free if draft.facts[i].mostly(draft.facts[i].times) and not draft.facts[i].dates_only]
     if full or not dates or not clocks:
         return None

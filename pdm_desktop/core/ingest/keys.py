@@ -135,9 +135,15 @@ class Keys:
             return Key(np.ones(count, np.bool_), np.zeros(count, np.int64), [])
         texts = cells.texts[position]
         beside = self._plan.index("time")
-        if self._plan.columns[position].role.role == "date" and beside is not None:
-            texts = np.strings.add(np.strings.add(texts, b" "), cells.texts[beside])
-        moments = self._parsed(texts, cells, position)
+        if self._plan.columns[position].role.role != "date" or beside is None:
+            moments = self._parsed(texts, cells, position)
+        elif self._plan.time_form == self._plan.clock_form == "text":
+            moments = self._parsed(np.strings.add(np.strings.add(texts, b" "), cells.texts[beside]), cells, position)
+        else:
+            moments = self._parsed(texts, cells, position)
+            clocks = instants.of_day(cells.texts[beside], self._plan.clock_form)
+            moments.ms[:] += clocks.ms
+            moments.state[:] = np.where(moments.state == GOOD, clocks.state, moments.state)
         ms = self.local.to_utc(moments, series.values, series.names)
         instants.check(ms, moments.state, self._now)
         rejected += self.bad_times(cells, position, moments.state)

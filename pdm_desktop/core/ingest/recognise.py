@@ -23,6 +23,7 @@ from pdm_desktop.core.ingest import (
     dialect,
     encoding,
     instants,
+    sheets,
     source,
     workbook,
     zones,
@@ -40,8 +41,7 @@ from pdm_desktop.core.schema import KINDS
 
 _HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
-_SHEETS = 20
-_TWO_DIGITS = re.compile(r"\s*\d{2}[-/ ]\d{2}[-/ ]\d{2}(?!\d)")
+_TWO_DIGITS = re.compile(r"\s*\d{2}[-/. ]\d{2}[-/. ]\d{2}(?!\d)")
 _WORDS = frozenset(
     ("machine", "error", "component", "failure", "machine_model", "tag", "quality", "unit", "known", "ignore")
 )
@@ -76,11 +76,13 @@ def recognise(
     """
     clock.zone(choices.time_zone or time_zone)
     packed = source.container(path)
-    sheets = _sheets(path, packed)
-    sheet = _sheet(path, packed, sheets, choices)
+    names_of_sheets = _sheets(path, packed)
+    sheet = _sheet(path, packed, names_of_sheets, choices)
     where = path.name
+    book = workbook.book(path) if packed == "workbook" else None
+    look = workbook.look(path, book, sheet) if book is not None and sheet is not None else None
     if packed in ("workbook", "parquet"):
-        text = b"".join(islice(workbook.as_text(iter(workbook.head(path, packed, sheet)), source.HEAD), 2)).decode()
+        text = _of_cells(look.rows() if look is not None else workbook.head(path))
         code, others, whole, delimiter = "utf-8", [], False, ","
     else:
         sample = source.sample(path, packed, sheet)
@@ -111,13 +113,21 @@ def recognise(
     if profile is not None:
         choices = _over(choices, profile.choices)
     rows = table.data[:_HEAD_CELLS] + _others(others, delimiter, len(names))
-    plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, mended)
+    marks = None
+    if look is not None:
+        # Cells of numbers have no mark of their own: they are written with that of the texts among them.
+        marks = _marks(names, [look.texts.get(i, []) for i in range(len(names))], choices, ";")
+        decimal = choices.decimal or marks.decimal or "."
+        if decimal == ",":
+            table = dialect.table(_of_cells(look.rows(decimal)), ",", table.header_row, table.units_row or 0)
+        rows = table.data[:_HEAD_CELLS] + look.others_of(len(names), decimal)
+    plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, mended, marks)
     lines = text.count("\n") + 1
     plan = replace(
         plan,
         encoding=code,
         sheet=sheet,
-        sheets=sheets,
+        sheets=names_of_sheets,
         profile=None if profile is None else profile.name,
         choices=choices,
         line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
@@ -129,20 +139,25 @@ def recognise(
     if position is not None and plan.time_form == "text":
         everything = table.data + rows[len(table.data[:_HEAD_CELLS]) :]
         plan = day_order(plan, [row[position] for row in everything], rows)
+    if book is not None and look is not None:
+        plan = sheets.as_the_cells_say(plan, book, look)
+        plan = sheets.of_which_machine(plan, sheets.alike(book))
     if not table.data and not _rows_below(table) and (whole or packed):
         raise PdmError("The file has a header and no rows.", "Export it again with its rows.", where)
     return plan
 
 
 def discover(paths: Sequence[Path]) -> list[tuple[Path, str | None]]:
-    """Files to look at, with the member of an archive that holds several. A folder stands for the files in it."""
+    """Files to look at, with the member of an archive that holds several, or the sheet of a workbook that has several
+    with the same header. A folder stands for the files in it."""
     found: list[tuple[Path, str | None]] = []
     for path in paths:
         with reading(path):
             inside = _by_age(path) if path.is_dir() else [path]
         for file in inside:
             try:
-                members = _sheets(file, "zip") if source.container(file) == "zip" else ()
+                packed = source.container(file)
+                members = sheets.tables(file) if packed == "workbook" else _sheets(file, packed)
             except PdmError:
                 if not path.is_dir():
                     raise
@@ -226,11 +241,12 @@ def _planned(
     time_zone: str,
     known_sensors: Mapping[str, str],
     mended: bool,
+    marks: Marks | None,
 ) -> Plan:
     by_column = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
     if mended:
         by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
-    marks = _marks(names, by_column, choices, table.delimiter)
+    marks = marks or _marks(names, by_column, choices, table.delimiter)
     decimal, thousands = choices.decimal or marks.decimal or ".", marks.thousands
     if decimal not in (".", ","):
         raise PdmError(f"{decimal!r} is no decimal mark.", "Use a point or a comma.", "decimal")
@@ -274,6 +290,7 @@ def _planned(
         component=choices.component,
         thousands=thousands,
         time_form=roles.time_form,
+        clock_form=roles.clock_form,
         tag_rule=roles.tag_rule,
         notes=roles.notes,
         mended=mended,
@@ -358,6 +375,10 @@ def _others(parts: Sequence[str], delimiter: str, width: int) -> list[list[str]]
     return rows
 
 
+def _of_cells(rows: Sequence[Sequence[str]]) -> str:
+    return b"".join(islice(workbook.as_text(iter(map(list, rows)), source.HEAD), 2)).decode("utf-8")
+
+
 def _text(data: bytes, code: str) -> str:
     for bom, name in source.BOMS.items():
         if data.startswith(bom) and name == code:
@@ -370,7 +391,7 @@ def _text(data: bytes, code: str) -> str:
 
 def _sheets(path: Path, packed: str) -> tuple[str, ...]:
     if packed == "workbook":
-        return workbook.sheets(path)
+        return workbook.book(path).sheets
     if packed == "zip":
         names = source.members(path)
         tables = tuple(n for n in names if Path(n).suffix.lower() in _TABLES)
@@ -380,20 +401,15 @@ def _sheets(path: Path, packed: str) -> tuple[str, ...]:
     return ()
 
 
-def _sheet(path: Path, packed: str, sheets: tuple[str, ...], choices: Choices) -> str | None:
+def _sheet(path: Path, packed: str, among: tuple[str, ...], choices: Choices) -> str | None:
     """The sheet or member to read: as chosen, else the one that looks most like a table."""
     if choices.sheet is not None:
-        if choices.sheet not in sheets:
-            raise PdmError(f"There is no sheet {choices.sheet!r}.", f"There are: {', '.join(sheets)}.", path.name)
+        if choices.sheet not in among:
+            raise PdmError(f"There is no sheet {choices.sheet!r}.", f"There are: {', '.join(among)}.", path.name)
         return choices.sheet
-    if packed != "workbook" or len(sheets) < 2:
-        return sheets[0] if sheets else None
-    scores = {}
-    for name in sheets[:_SHEETS]:
-        rows = [row for row in workbook.head(path, packed, name) if any(row)]
-        told = sum(any(dialect.is_time(cell) for cell in row) for row in rows)
-        scores[name] = (told, sum(any(dialect.is_number(cell) for cell in row) for row in rows), len(rows))
-    return max(scores, key=scores.__getitem__)
+    if packed != "workbook" or len(among) < 2:
+        return among[0] if among else None
+    return sheets.best(workbook.book(path))
 
 
 def _profile(profiles: Sequence[Profile], names: Sequence[str]) -> Profile | None:

@@ -7,7 +7,7 @@ import codecs
 import gzip
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -98,8 +98,10 @@ def sample(path: Path, packed: str, member: str | None) -> Sample:
 class Source:
     """The text of a file. `sha256` (of the file as it lies on the disk) and `read` hold once all pieces were taken."""
 
-    def __init__(self, path: Path, encoding: str, sheet: str | None = None) -> None:
+    def __init__(self, path: Path, encoding: str, sheet: str | None = None, commas: Sequence[int] = ()) -> None:
+        """commas: columns of a workbook whose numbers are written with a decimal comma."""
         self._path = path
+        self._commas = commas
         self._encoding = encoding
         self._sheet = sheet
         self._packed = container(path)
@@ -121,7 +123,7 @@ class Source:
                 while block := file.read(1 << 20):
                     self._hash.update(block)
         if self._packed in ("workbook", "parquet"):
-            yield from workbook.text(self._path, self._packed, self._sheet, size)
+            yield from workbook.text(self._path, self._packed, self._sheet, size, self._commas)
         else:
             with reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
                 yield from _newlines(self._decoded(file, size))

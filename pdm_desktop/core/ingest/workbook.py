@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pdm_desktop.core import workbook_reader
 from pdm_desktop.core.errors import PdmError
@@ -21,35 +24,112 @@ from pdm_desktop.core.ingest.archive import archive_of, reading
 MOST_BYTES = 1024 * 1024 * 1024
 """Largest unpacked workbook."""
 _HEAD_ROWS = 400
+_MOST_SHEETS = 100  # that are looked at
 _HINT = "Save it again as .xlsx or CSV."
 Row = list[str]
 
 
-def sheets(path: Path) -> tuple[str, ...]:
-    """The names of a workbook's sheets that hold cells."""
+class Dates(NamedTuple):
+    """How many dates of a column are cells, and how many texts, with a day up to the 12th and after it (of a text: with
+    a number above 12)."""
+
+    early_cells: int
+    late_cells: int
+    open_texts: int
+    late_texts: int
+
+    @property
+    def turned(self) -> bool:
+        """Whether a spreadsheet took the day for the month wherever it could, and left the other dates texts."""
+        return bool(self.early_cells and self.late_texts) and not (self.late_cells or self.open_texts)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a sheet looks like. texts: by column those that look like numbers, which alone tell its decimal mark;
+    formulas: columns of nothing but formulas without results; merged: whether cells were merged over several rows."""
+
+    head: list[list[str | list[str]]]
+    others: list[list[str | list[str]]]
+    texts: dict[int, list[str]]
+    dates: dict[int, Dates]
+    formulas: frozenset[int]
+    merged: bool
+
+    def rows(self, decimal: str = ".") -> list[Row]:
+        """The first rows as text, the numbers with that decimal mark."""
+        return _with_mark(self.head, decimal)
+
+    def others_of(self, width: int, decimal: str) -> list[Row]:
+        """Some of the other rows, as wide as the table."""
+        return [[*row, *[""] * (width - len(row))][:width] for row in _with_mark(self.others, decimal) if any(row)]
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """A workbook's sheets, those that can be seen first, and what each of the first looks like."""
+
+    sheets: tuple[str, ...]
+    hidden: frozenset[str]
+    since_1904: bool
+    looks: Mapping[str, Look]
+
+
+def book(path: Path) -> Book:
+    """What a workbook holds."""
+    with reading(path):
+        about = path.stat()
+    return _book(path.absolute(), about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(4)  # what the wizard asks for again and again
+def _book(path: Path, _changed: int, _size: int) -> Book:
     _check(path)
-    names = tuple(json.loads(b"".join(_read(path))))
+    found = json.loads(b"".join(_read(path)))
+    names = sorted((name for name, _ in found["sheets"]), key=lambda name: not dict(found["sheets"])[name])
     if not names:
         raise PdmError("The workbook has no sheet.", _HINT, path.name)
-    return names
+    hidden = frozenset(name for name, visible in found["sheets"] if not visible)
+    return Book(tuple(names), hidden, found["since_1904"], _looks(path, names[:_MOST_SHEETS]))
 
 
-def head(path: Path, packed: str, sheet: str | None) -> list[Row]:
-    """The first rows, as text."""
-    if packed == "parquet":
-        return list(islice(_parquet(path), _HEAD_ROWS))
-    text = b"".join(_read(path, sheet or sheets(path)[0], str(_HEAD_ROWS))).decode("utf-8")
-    try:
-        return list(csv.reader(io.StringIO(text, newline="")))
-    except csv.Error as exc:
-        raise PdmError(f"The workbook cannot be read ({exc}).", _HINT, path.name) from exc
+def look(path: Path, found: Book, sheet: str) -> Look:
+    """What one of its sheets looks like."""
+    if sheet not in found.looks:
+        return _looks(path, [sheet])[sheet]
+    return found.looks[sheet]
 
 
-def text(path: Path, packed: str, sheet: str | None, size: int) -> Iterator[bytes]:
-    """All rows of a sheet as CSV in UTF-8, about `size` bytes at a time, a line a row, from the sheet's first line."""
+def _looks(path: Path, names: Sequence[str]) -> dict[str, Look]:
+    found = json.loads(b"".join(_read(path, "look", *names)))
+    return {
+        name: Look(
+            look["head"],
+            look["others"],
+            dict(look["texts"]),
+            {column: Dates(*counts) for column, counts in look["dates"]},
+            frozenset(look["formulas"]),
+            look["merged"],
+        )
+        for name, look in zip(names, found, strict=True)
+    }
+
+
+def _with_mark(rows: Sequence[Sequence[str | list[str]]], decimal: str) -> list[Row]:
+    return [[cell if isinstance(cell, str) else cell[0].replace(".", decimal) for cell in row] for row in rows]
+
+
+def head(path: Path) -> list[Row]:
+    """The first rows of a Parquet file, as text."""
+    return list(islice(_parquet(path), _HEAD_ROWS))
+
+
+def text(path: Path, packed: str, sheet: str | None, size: int, commas: Sequence[int] = ()) -> Iterator[bytes]:
+    """All rows of a sheet as CSV in UTF-8, about `size` bytes at a time, a line a row, from the sheet's first line.
+    commas: the columns whose numbers are written with a decimal comma, as the texts among them have it."""
     if packed == "parquet":
         return as_text(_parquet(path), size)
-    return _read(path, sheet or sheets(path)[0], "0", size=size)
+    return _read(path, "read", sheet or book(path).sheets[0], ",".join(map(str, commas)), size=size)
 
 
 def as_text(table: Iterator[Row], size: int) -> Iterator[bytes]:

@@ -16,6 +16,11 @@ from pdm_desktop.core.store.bulk import Floats, Ints
 from pdm_desktop.core.store.incoming import Incoming, Outcome
 from pdm_desktop.core.store.tables import natural_key, record_table
 
+# The tables of one file have its content in common, and their names, behind the arrow, tell them apart.
+_SAME_TABLE = (
+    "o.sha256 = b.sha256 AND o.kind = b.kind AND (o.file = b.file OR instr(b.file, ' \N{RIGHTWARDS ARROW} ') = 0)"
+)
+
 
 class BatchWriter:
     """One import batch under way; made by Store.batch. Give it chunks, then `finish` it (or nothing is kept)."""
@@ -202,7 +207,7 @@ class BatchWriter:
     def known_file(self) -> bool:
         """Whether a batch not undone came from a file of the same content (after `finish`)."""
         row = self._db.execute(
-            "SELECT 1 FROM batch b JOIN batch o ON o.sha256 = b.sha256 AND o.kind = b.kind AND o.id <> b.id"
+            f"SELECT 1 FROM batch b JOIN batch o ON {_SAME_TABLE} AND o.id <> b.id"
             " WHERE b.id = ? AND o.undone_at IS NULL",
             (self.id,),
         ).fetchone()
@@ -216,7 +221,7 @@ class BatchWriter:
         if totals.accepted or not totals.conflicts:
             return False
         row = self._db.execute(
-            "SELECT 1 FROM batch b JOIN batch o ON o.sha256 = b.sha256 AND o.kind = b.kind AND o.id < b.id"
+            f"SELECT 1 FROM batch b JOIN batch o ON {_SAME_TABLE} AND o.id < b.id"
             " WHERE b.id = ? AND o.undone_at IS NULL AND NOT EXISTS"
             " (SELECT machine, first, last FROM batch_machine WHERE batch = b.id EXCEPT"
             " SELECT machine, first, last FROM batch_machine WHERE batch = o.id)",
