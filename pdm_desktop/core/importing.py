@@ -70,6 +70,7 @@ class WithImports:
             profiles=profiles,
             profile=None if profile is None else kept.named(profiles, profile),
             known_sensors=ingest.sensors_of(self._store),
+            known_tags=ingest.tags_of(self._store),
         )
 
     def preview(self, path: Path, choices: Choices = NO_CHOICES, rows: int = 50, profile: str | None = None) -> Preview:

@@ -18,6 +18,7 @@ from typing import Literal
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.schema import KINDS, Kind
+from pdm_desktop.core.tag_rules import KnownTags, TagRule
 
 LayoutName = Literal["wide", "long", "wide tags"]
 CellState = Literal["ok", "missing", "rejected", "ignored"]
@@ -184,6 +185,7 @@ class Plan:
     profile: str | None = None
     """The profile that was applied."""
     tag_rule: TagRule | None = None
+    known_tags: KnownTags = field(default_factory=KnownTags)
     choices: Choices = NO_CHOICES
     """What the user, or the profile, said."""
     notes: tuple[str, ...] = ()
@@ -207,38 +209,6 @@ class Plan:
     def header(self) -> tuple[str, ...]:
         """The names of the columns."""
         return tuple(column.name for column in self.columns)
-
-
-@dataclass(frozen=True)
-class TagRule:
-    """How a tag such as PLANT.M001.VOLT names machine and sensor: split at `separator`, the last `sensor_parts` parts
-    (sensor_first: the first ones) are the sensor, of the others the first `dropped` are left out."""
-
-    separator: str
-    sensor_parts: int
-    dropped: tuple[str, ...] = ()
-    machine_parts: int = 0
-    """Above 0: the machine is the first so many parts and the sensor what is left."""
-    sensor_first: bool = False
-
-    def split(self, tag: str) -> tuple[str, str] | None:
-        """(machine, sensor); None where the tag does not fit."""
-        parts = [part.strip() for part in tag.strip().split(self.separator)]
-        if self.sensor_first:
-            parts.reverse()
-        cut = self.machine_parts or len(parts) - self.sensor_parts
-        if not 0 < cut < len(parts):
-            return None
-        machine, sensor = parts[:cut], parts[cut:]
-        if self.dropped:
-            if tuple(machine[: len(self.dropped)]) != self.dropped or len(machine) <= len(self.dropped):
-                return None
-            machine = machine[len(self.dropped) :]
-        if self.sensor_first:
-            machine.reverse()
-            sensor.reverse()
-        names = self.separator.join(machine), self.separator.join(sensor)
-        return names if all(names) else None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,18 @@ The walk: `recognise` (a Plan from samples of the file: `encoding`, `dialect`, `
 """
 
 from pdm_desktop.core.ingest import profiles
-from pdm_desktop.core.ingest.importer import import_file, import_plan, sensors_of
+from pdm_desktop.core.ingest.importer import import_file, import_plan, sensors_of, tags_of
 from pdm_desktop.core.ingest.preview import preview
 from pdm_desktop.core.ingest.recognise import discover, in_order, recognise
 
-__all__ = ["discover", "import_file", "import_plan", "in_order", "preview", "profiles", "recognise", "sensors_of"]
+__all__ = [
+    "discover",
+    "import_file",
+    "import_plan",
+    "in_order",
+    "preview",
+    "profiles",
+    "recognise",
+    "sensors_of",
+    "tags_of",
+]

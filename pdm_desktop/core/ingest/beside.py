@@ -191,7 +191,7 @@ def _ask_of_tags(
             continue
         if plan.tag_rule is None:
             name = f"{row[machine].strip() if machine is not None else ''}{BETWEEN}{name}"
-        elif replace(plan.tag_rule, dropped=()).split(unit_behind(name)[0]) is None:
+        elif plan.known_tags.place(unit_behind(name)[0], plan.tag_rule) is None:
             continue
         found.setdefault((name, _unit_in(row, value, places.get(value))), line)
     names = list(dict.fromkeys(name for name, _ in found))

@@ -20,8 +20,9 @@ from pdm_desktop.core.ingest import (
 )
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.units import differ, split_unit, unit_of
-from pdm_desktop.core.plans import LayoutName, PlanColumn, Question, Role, TagRule
+from pdm_desktop.core.plans import LayoutName, PlanColumn, Question, Role
 from pdm_desktop.core.schema import Kind
+from pdm_desktop.core.tag_rules import TagRule
 
 _LABELS: dict[Kind, tuple[str, ...]] = {
     "errors": ("error",),
@@ -140,7 +141,7 @@ def _sensors(draft: Draft) -> LayoutName:
         draft.tag_rule = rule
     for i in draft.of("sensor", "doubtful"):
         role, (name, unit) = draft.roles[i], _name(draft, i)
-        pair = rule.split(name) if rule is not None and not role.name else None
+        pair = draft.known_tags.place(name, rule) if rule is not None and not role.name else None
         if rule is not None and pair is None:
             draft.roles[i] = Role("ignore")
             continue

@@ -11,7 +11,8 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.facts import Facts
 from pdm_desktop.core.ingest.tokens import is_missing
 from pdm_desktop.core.ingest.units import bare, is_unit, split_unit
-from pdm_desktop.core.plans import Choices, Question, Role, TagRule
+from pdm_desktop.core.plans import Choices, Question, Role
+from pdm_desktop.core.tag_rules import KnownTags, TagRule
 
 
 class Draft:
@@ -26,6 +27,7 @@ class Draft:
         path: Path,
         line: int,
         known_sensors: Mapping[str, str],
+        known_tags: KnownTags,
     ) -> None:
         self.facts = facts
         self.units = units
@@ -34,6 +36,7 @@ class Draft:
         self.where = f"{path.name}, line {line or 1}"
         self.headed = line > 0
         self.known = known_sensors
+        self.known_tags = known_tags
         self.given: dict[int, Role] = _by_position(facts, choices.columns, self.where)
         self.roles: dict[int, Role] = dict(self.given)
         self.questions: list[Question] = []

@@ -24,6 +24,7 @@ from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import FileReport
 from pdm_desktop.core.schema import Kind
+from pdm_desktop.core.tag_rules import KnownTags
 
 if TYPE_CHECKING:
     from pdm_desktop.core.store import BatchWriter, Store
@@ -50,13 +51,25 @@ def import_file(
     clock.zone(time_zone)
     if kind is not None:
         choices = replace(choices, kind=kind)
-    plan = recognise(path, choices, time_zone=time_zone, profiles=profiles, known_sensors=sensors_of(store))
+    plan = recognise(
+        path,
+        choices,
+        time_zone=time_zone,
+        profiles=profiles,
+        known_sensors=sensors_of(store),
+        known_tags=tags_of(store),
+    )
     return import_plan(store, plan, dry_run=dry_run, progress=progress, rejects_dir=rejects_dir)[0]
 
 
 def sensors_of(store: Store) -> dict[str, str]:
     """The names in the plant's catalogue, casefolded, and their units."""
     return {sensor.name.casefold(): sensor.unit for sensor in store.sensors()}
+
+
+def tags_of(store: Store) -> KnownTags:
+    """What the plant took tags for so far."""
+    return store.names.known_tags()
 
 
 def import_plan(
@@ -105,6 +118,7 @@ def _import(
                 progress.step(run.rows, _estimate(run.rows, blocks), f"Importing {plan.path.name}")
             run.end()
             run.store(progress)
+            writer.remember_tags(run.tags())
             derived = run.status is not None
             if derived and plan.kind == "failures":
                 _derive(run, writer)

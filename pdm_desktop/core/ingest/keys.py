@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -88,8 +88,8 @@ class Keys:
         rule = self._plan.tag_rule
         if rule is None:
             return _paired(self.machines(cells, rejected), tag)
-        whole = replace(rule, dropped=())
-        fits = np.array([whole.split(tags.unit_behind(name)[0]) is not None for name in tag.names], np.bool_)
+        known = self._plan.known_tags
+        fits = np.array([known.place(tags.unit_behind(name)[0], rule) is not None for name in tag.names], np.bool_)
         fits = fits[tag.values] if len(fits) else tag.good
         rejected += [
             Reject(int(cells.lines[row]), column, tag.names[tag.values[row]], "a tag without machine and sensor")
@@ -105,8 +105,9 @@ class Keys:
         if rule is None:
             return [(machine, sensor) for machine, _, sensor in (name.partition(BETWEEN) for name in names)]
         found = tags.find(names) if whole else None
-        for candidate in (found, found and replace(found, dropped=()), rule, replace(rule, dropped=())):
-            split = [candidate.split(name) for name in names] if candidate is not None else [None]
+        known = self._plan.known_tags
+        for candidate in (found, rule):
+            split = [known.place(name, candidate) for name in names] if candidate is not None else [None]
             pairs = [pair for pair in split if pair is not None]
             if len(pairs) == len(names):
                 return pairs

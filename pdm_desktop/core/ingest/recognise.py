@@ -38,6 +38,7 @@ from pdm_desktop.core.ingest.tokens import is_opc
 from pdm_desktop.core.ingest.units import split_measured
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
+from pdm_desktop.core.tag_rules import KnownTags
 
 _HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
@@ -47,6 +48,7 @@ _WORDS = frozenset(
 )
 """Roles of columns whose numbers, if they have any, are names: 1.2 is the second part of the first."""
 _MOST_COLUMNS = 10_000
+NO_TAGS = KnownTags()
 _TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".log", "")
 
 
@@ -65,13 +67,14 @@ def recognise(
     profiles: Sequence[Profile] = (),
     profile: Profile | None = None,
     known_sensors: Mapping[str, str] = MappingProxyType({}),
+    known_tags: KnownTags = NO_TAGS,
 ) -> Plan:
     """Tell how `path` is to be read; choices win over `profile` (or the one of `profiles` for its header),
     a profile over what is recognised.
 
-    time_zone: the plant's; known_sensors: names in its catalogue, casefolded, and their units. What the file does not
-    tell stands in the plan's questions (also, with key "columns", where no column at all is known; then the user gives
-    each its role).
+    time_zone: the plant's; known_sensors: names in its catalogue, casefolded, and their units; known_tags: what it took
+    tags for. What the file does not tell stands in the plan's questions (also, with key "columns", where no column at
+    all is known; then the user gives each its role).
     PdmError (file, line) for anything that is no table.
     """
     clock.zone(choices.time_zone or time_zone)
@@ -121,7 +124,7 @@ def recognise(
         if decimal == ",":
             table = dialect.table(_of_cells(look.rows(decimal)), ",", table.header_row, table.units_row or 0)
         rows = table.data[:_HEAD_CELLS] + look.others_of(len(names), decimal)
-    plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, mended, marks)
+    plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, known_tags, mended, marks)
     lines = text.count("\n") + 1
     plan = replace(
         plan,
@@ -240,6 +243,7 @@ def _planned(
     choices: Choices,
     time_zone: str,
     known_sensors: Mapping[str, str],
+    known_tags: KnownTags,
     mended: bool,
     marks: Marks | None,
 ) -> Plan:
@@ -265,7 +269,7 @@ def _planned(
             "It should name the columns, such as datetime and machineID.",
             f"{path.name}, line 1",
         )
-    roles = columns.assign(Draft(facts, table.units, choices, path, table.header_row, known_sensors))
+    roles = columns.assign(Draft(facts, table.units, choices, path, table.header_row, known_sensors, known_tags))
     questions = list(roles.questions)
     if unknown:
         others = [question for question in questions if question.key != "columns"]
@@ -292,6 +296,7 @@ def _planned(
         time_form=roles.time_form,
         clock_form=roles.clock_form,
         tag_rule=roles.tag_rule,
+        known_tags=known_tags,
         notes=roles.notes,
         mended=mended,
         opc=any(is_opc(c) for i, column in enumerate(named) if column.role.role == "quality" for c in by_column[i]),

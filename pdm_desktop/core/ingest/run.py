@@ -17,13 +17,15 @@ from pdm_desktop.core.ingest.blocks import Block, NoRow, Overturned
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.events import Events
-from pdm_desktop.core.ingest.keys import LABELS, Key, Keys
+from pdm_desktop.core.ingest.keys import BETWEEN, LABELS, Key, Keys
 from pdm_desktop.core.ingest.names import Names
 from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.sensor_units import SensorUnits
 from pdm_desktop.core.ingest.status import StatusChanges
+from pdm_desktop.core.ingest.tags import unit_behind
 from pdm_desktop.core.ingest.tokens import is_missing, is_opc, number_of
+from pdm_desktop.core.ingest.units import split_unit
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.schema import EVENT_KINDS
@@ -309,6 +311,20 @@ class Run:
         """What came up while the file was read, in sentences."""
         of_events = () if self._events_of is None else self._events_of.notes()
         return (*self.units.notes(), *self._machines.notes(), *of_events)
+
+    def tags(self) -> list[tuple[str, str, str]]:
+        """(tag, what stands before its sensor, machine) of every tag of the file that names both."""
+        plan = self.plan
+        if plan.layout == "wide tags":
+            named = [(split_unit(c.name)[0], c.role) for c in plan.columns if c.role.machine]
+            split = [(tag, role.machine, role.name) for tag, role in named]
+        elif self._values is not None and plan.tag_rule is not None:
+            gathered = dict.fromkeys(tag.partition(BETWEEN)[0] for tag in self._values.tags)
+            names = list(dict.fromkeys(unit_behind(tag)[0] for tag in gathered))
+            split = [(tag, *pair) for tag, pair in zip(names, self.keys.pairs(names), strict=True)]
+        else:
+            return []
+        return [(t, t[: -len(sensor)], machine) for t, machine, sensor in split if sensor and t.endswith(sensor)]
 
     def close(self) -> None:
         """Let go of what was gathered."""

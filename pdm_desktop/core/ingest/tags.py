@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pdm_desktop.core.ingest.units import split_unit
-from pdm_desktop.core.plans import TagRule
+from pdm_desktop.core.tag_rules import TagRule
 
 _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
 _CLEAR = (".", "/", "\\", ":", "|")
@@ -41,17 +41,23 @@ def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
     """The rule that splits all the tags into machine and sensor, or None. headers: the tags are column names, which
     need clearer signs of being tags."""
     tags = list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
-    turned: list[TagRule] = []
+    rules: list[TagRule] = []
     for separator in _SEPARATORS:
         if not tags or not all(separator in tag.strip(separator) for tag in tags):
             continue
         rule = _best(tags, separator)
-        if rule is None or (headers and not _clear(tags, rule)):
-            continue
-        if not rule.sensor_first:
-            return rule
-        turned.append(rule)
-    return min(turned, key=lambda rule: sum(map(len, _sides(tags, rule))), default=None)
+        if rule is not None and not (headers and not _clear(tags, rule)):
+            rules.append(rule)
+    return min(rules, key=lambda rule: _merit(tags, rule), default=None)
+
+
+def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int]:
+    """The lower the better: numbers are a machine's, not all its sensors'; of clear separators, then of the others, the
+    one that leaves the fewest different names."""
+    machines, sensors = _sides(tags, rule)
+    numbered = len(sensors) > 1 and all(map(_ID.match, sensors))
+    weak = rule.separator not in _CLEAR and not rule.sensor_first
+    return (rule.sensor_first, numbered, weak, len(machines) + len(sensors))
 
 
 def _best(tags: list[str], separator: str) -> TagRule | None:

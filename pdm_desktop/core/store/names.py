@@ -11,6 +11,7 @@ from pdm_desktop.core.schema import EVENT_KINDS, KINDS, Sensor
 from pdm_desktop.core.store import catalogue
 from pdm_desktop.core.store.edits import Transaction, forget_all_risks, machine_id
 from pdm_desktop.core.store.tables import MIXED, RecordTable, record_table
+from pdm_desktop.core.tag_rules import KnownTags
 
 _LISTED = 100_000
 """Conflicts of a merge that are listed; more are counted."""
@@ -87,6 +88,19 @@ class Names:
         with self._read() as db:
             found = "SELECT a.name, m.name FROM alias a JOIN machine m ON m.id = a.id WHERE a.kind = 'machine'"
             return dict(db.execute(found).fetchall())
+
+    def known_tags(self) -> KnownTags:
+        """What tags were taken for, of the machines that are in the plant."""
+        with self._read() as db:
+            rows = db.execute("SELECT kind, name, id FROM alias WHERE kind IN ('tag', 'path')").fetchall()
+            if not rows:
+                return KnownTags()
+            names = {number: name for name, number in catalogue.machines(db).items()}
+        of: dict[str, dict[str, str]] = {"tag": {}, "path": {}}
+        for kind, name, number in rows:
+            if number in names:
+                of[kind][name] = names[number]
+        return KnownTags(of["tag"], of["path"])
 
     def retire(self, machine: str, since: int | None) -> None:
         """Retire a machine from `since` (ms UTC) on, or return it (None)."""
@@ -258,7 +272,7 @@ def _move_rest(db: sqlite3.Connection, name: str, old: int, new: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE machine = ?", (old,))
     for table in ("edit", "period", "rule", "conflict"):
         db.execute(f"UPDATE {table} SET machine = ? WHERE machine = ?", (new, old))
-    db.execute("UPDATE alias SET id = ? WHERE kind = 'machine' AND id = ?", (new, old))
+    db.execute("UPDATE alias SET id = ? WHERE kind <> 'sensor' AND id = ?", (new, old))
     db.execute("INSERT OR REPLACE INTO alias (kind, name, id) VALUES ('machine', ?, ?)", (name, new))
     db.execute(
         "UPDATE machine SET readings = (SELECT count(*) FROM telemetry WHERE machine = ?) WHERE id = ?", (new, new)

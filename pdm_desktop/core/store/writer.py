@@ -170,6 +170,13 @@ class BatchWriter:
         cells = np.array([numbers, ages])
         return self._count(self._rows.merge(table, keys, table.cells, cells, lines)._replace(values=0))
 
+    def remember_tags(self, tags: Sequence[tuple[str, str, str]]) -> None:
+        """Keep what tags were taken for: (tag, what stands before its sensor, machine)."""
+        known = self._former | self._machines
+        rows = [("tag", tag, known[machine]) for tag, _, machine in tags if machine in known]
+        rows += [("path", path, known[machine]) for _, path, machine in tags if path and machine in known]
+        self._db.executemany("INSERT OR REPLACE INTO alias (kind, name, id) VALUES (?, ?, ?)", rows)
+
     def finish(
         self,
         sha256: str,
