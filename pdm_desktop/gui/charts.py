@@ -98,7 +98,10 @@ class Chart(QWidget):
         self._legend = QHBoxLayout()
         self._legend.setSpacing(12)
         self._axes = {"bottom": _Axis("bottom", shares[0]), "left": _Axis("left", shares[1])}
-        self.plot = pg.PlotWidget(self, background=theme.colour("surface"), axisItems=self._axes)
+        # Without the menu that nobody may open: making it takes a third of the time.
+        self.plot = pg.PlotWidget(
+            self, background=theme.colour("surface"), axisItems=self._axes, viewBox=pg.ViewBox(enableMenu=False)
+        )
         # Looked at, not moved: the wheel belongs to the page, the pointer to this widget.
         self.plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

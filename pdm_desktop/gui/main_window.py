@@ -289,7 +289,7 @@ class MainWindow(Shell):
     def _prepare(self) -> None:
         if self.session.workspace is not None:
             # Trends and the retraining wizard: half a second of libraries, which a click need not wait for.
-            names = ("pdm_desktop.gui.pages.machine", "pdm_desktop.gui.modelling")
+            names = ("pdm_desktop.gui.pages.machine", "pdm_desktop.gui.modelling", "pdm_desktop.gui.recording")
             self.session.prepare(lambda: [importlib.import_module(name) for name in names])
 
     def _no_fleet(self, error: PdmError) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -20,6 +20,8 @@ from pdm_desktop.gui.widgets import Banner, Card, PageHead, button
 
 TABS = (("plots", "Plots"), ("evaluation", "Evaluate on any span"), ("history", "History of decisions"))
 FACTS_WIDTH = 340
+REST_MS = 200
+"""After the list is shown and before what is not looked at yet is made."""
 LEAST_ROWS, BELOW = 3, 480
 """Versions there is always room for; px that everything but their list wants to have."""
 
@@ -62,7 +64,8 @@ class ModelsPage(QWidget):
         self._versions = Card(margin=1)
         self.facts = Facts()
         self.plots = Plots(theme)
-        self.evaluation = EvaluationView(theme)
+        self._evaluation: EvaluationView | None = None
+        self._evaluation_place = QVBoxLayout()
         self.history = History(theme)
         self.views = QStackedWidget()
         self.tabs: dict[str, QPushButton] = {}
@@ -94,6 +97,7 @@ class ModelsPage(QWidget):
         self.choose(wanted)
         self._shown = ""
         self._selected()
+        QTimer.singleShot(REST_MS, self, lambda: self.evaluation)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The list of versions is as high as they are many, while the rest has its room."""
@@ -118,6 +122,19 @@ class ModelsPage(QWidget):
         rows = self.table.selectionModel().selectedRows()
         return self.model.row(rows[0]) if rows else None
 
+    @property
+    def evaluation(self) -> EvaluationView:
+        """A version on any span; made when it is first wanted or once the page stands: its charts take long."""
+        if self._evaluation is None:
+            made = self._evaluation = EvaluationView(self._theme)
+            made.asked.connect(self._evaluate)
+            made.machine_requested.connect(self.machine_requested)
+            self._evaluation_place.addWidget(made)
+            version = self.selected()
+            if version is not None:
+                made.propose(version, *self._span, self._zone)
+        return self._evaluation
+
     def show_measuring(self) -> None:
         """The chosen version is being measured."""
         self.evaluation.show_measuring()
@@ -135,6 +152,9 @@ class ModelsPage(QWidget):
 
     def show_tab(self, key: str) -> None:
         """Bring plots, evaluation or history to the front."""
+        if key == "evaluation":
+            # Made by now at the latest.
+            self.evaluation.show()
         self.tabs[key].setChecked(True)
         self.views.setCurrentIndex(list(self.tabs).index(key))
 
@@ -159,7 +179,10 @@ class ModelsPage(QWidget):
             tabs.addSpacing(GRID)
             tabs.addWidget(made)
         right.addLayout(tabs)
-        for view in (self.plots, self.evaluation, self.history):
+        late = QWidget()
+        late.setLayout(self._evaluation_place)
+        self._evaluation_place.setContentsMargins(0, 0, 0, 0)
+        for view in (self.plots, late, self.history):
             self.views.addWidget(view)
         right.addWidget(self.views, 1)
         lower.addLayout(right, 1)
@@ -192,8 +215,6 @@ class ModelsPage(QWidget):
         self.promote_button.clicked.connect(lambda: self._tell(self.promote_requested))
         self.export_button.clicked.connect(lambda: self._tell(self.export_requested))
         self.banner.acted.connect(self.send_requested)
-        self.evaluation.asked.connect(self._evaluate)
-        self.evaluation.machine_requested.connect(self.machine_requested)
 
     def _columns(self) -> tuple[Column[ModelVersion], ...]:
         def figure(key: str, title: str, digits: int, width: int) -> Column[ModelVersion]:
@@ -232,7 +253,8 @@ class ModelsPage(QWidget):
             self._shown = version.version
             self.facts.show_version(version, self._zone)
             self.plots.show_plots(version.plots)
-            self.evaluation.propose(version, *self._span, self._zone)
+            if self._evaluation is not None:
+                self._evaluation.propose(version, *self._span, self._zone)
         self._follow()
 
     def _follow(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
@@ -22,6 +22,9 @@ from pdm_desktop.gui.wizards.steps import OnwardButton, StepDialog
 
 STEPS = ("Data", "Settings", "Training", "Result", "Decide")
 DATA, SETTINGS, TRAINING, RESULT, DECIDE = range(5)
+LATE = {TRAINING: "run_step", RESULT: "result_step", DECIDE: "decide_step"}
+REST_MS = 40
+"""Between making one step ahead and the next: what the user does meanwhile goes first."""
 State = Literal["asking", "training", "stopping", "ended", "trained"]
 
 
@@ -47,10 +50,10 @@ class RetrainWizard(StepDialog):
         self.result_shown: TrainingResult | None = None
         self.data_step = DataStep(theme)
         self.settings_step = SettingsStep(theme)
-        self.run_step = RunStep(theme)
-        self.result_step = ResultStep(theme)
-        self.decide_step = DecideStep()
-        for page in (self.data_step, self.settings_step, self.run_step, self.result_step, self.decide_step):
+        self._run_step: RunStep | None = None
+        self._result_step: ResultStep | None = None
+        self._decide_step: DecideStep | None = None
+        for page in (self.data_step, self.settings_step, QWidget(), QWidget(), QWidget()):
             self.pages.addWidget(page)
         self.close_button = self.add_button(button("Close"))
         self.stop_button = self.add_button(button("Stop"))
@@ -65,15 +68,55 @@ class RetrainWizard(StepDialog):
         self.data_step.part_changed.connect(self._ask_data)
         self.data_step.known_until_requested.connect(self.hide)
         self.data_step.known_until_requested.connect(self.known_until_requested)
-        self.result_step.machine_requested.connect(self._show_machine)
-        self.decide_step.changed.connect(self._follow)
         self.show_step(DATA)
+
+    # ---- steps that are made when they are first wanted, or one by one while the first is read: their charts take long
+
+    @property
+    def run_step(self) -> RunStep:
+        """The third step."""
+        if self._run_step is None:
+            self._run_step = RunStep(self.theme)
+            self._put(TRAINING, self._run_step)
+        return self._run_step
+
+    @property
+    def result_step(self) -> ResultStep:
+        """The fourth step."""
+        if self._result_step is None:
+            self._result_step = ResultStep(self.theme)
+            self._result_step.machine_requested.connect(self._show_machine)
+            self._put(RESULT, self._result_step)
+        return self._result_step
+
+    @property
+    def decide_step(self) -> DecideStep:
+        """The last step."""
+        if self._decide_step is None:
+            self._decide_step = DecideStep()
+            self._decide_step.changed.connect(self._follow)
+            self._put(DECIDE, self._decide_step)
+        return self._decide_step
+
+    def _put(self, at: int, page: QWidget) -> None:
+        place = self.pages.widget(at)
+        self.pages.insertWidget(at, page)
+        if place is not None:
+            self.pages.removeWidget(place)
+            place.deleteLater()
+
+    def _make_ahead(self) -> None:
+        unmade = [key for key in LATE.values() if getattr(self, f"_{key}") is None]
+        if unmade:
+            getattr(self, unmade[0])
+            QTimer.singleShot(REST_MS, self, self._make_ahead)
 
     # ---- what is answered
 
     def begin(self) -> None:
         """Look at the record."""
         self._ask_data(Part())
+        QTimer.singleShot(REST_MS, self, self._make_ahead)
 
     def show_data(self, data: TrainingData, part: Part) -> None:
         """What there is to learn from."""
@@ -120,6 +163,8 @@ class RetrainWizard(StepDialog):
 
     def show_step(self, at: int) -> None:
         """Go to a step; the foot follows."""
+        if at in LATE:
+            getattr(self, LATE[at])
         super().show_step(at)
         self._follow()
 
@@ -132,14 +177,14 @@ class RetrainWizard(StepDialog):
             SETTINGS: "Start training",
             TRAINING: "Try again" if self.state == "ended" else "Continue",
             RESULT: "Continue",
-            DECIDE: self.decide_step.choice.capitalize(),
+            DECIDE: self.decide_step.choice.capitalize() if at == DECIDE else "",
         }
         able = {
             DATA: data is not None and data.trainable,
             SETTINGS: data is not None and data.trainable,
             TRAINING: self.state == "ended",
             RESULT: True,
-            DECIDE: self.decide_step.ready(),
+            DECIDE: at == DECIDE and self.decide_step.ready(),
         }
         self.next_button.setText(words[at])
         self.next_button.setEnabled(able[at])

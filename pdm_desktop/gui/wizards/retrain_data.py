@@ -155,7 +155,7 @@ class DataStep(StepPage):
              "Looked at every")
         ):  # fmt: skip
             self.facts[key] = label(NOTHING, "strong" if key == "Failures" else "")
-            self.facts[key].setWordWrap(True)
+            self.facts[key].setWordWrap(key != "Failures known until")
             name = label(key, "muted")
             name.setToolTip(FACT_TIP.get(key, ""))
             grid.addWidget(name, at, 0, Qt.AlignmentFlag.AlignTop)
