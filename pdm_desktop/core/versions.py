@@ -135,7 +135,10 @@ class Versions:
             (logged.folder / "MODEL_CARD.md").write_bytes(card.encode())
             registry.write_checksums(logged.folder)
         made = self._add(client, logged, "trained", note)
-        assert made.version == version, f"registered as {made.version}, described as {version}"
+        if made.version != version:
+            # MLflow counts also what was deleted without a note of ours.
+            version = made.version
+            registry.renumber(logged.folder, version)
         if compared_with:
             client.set_registered_model_tag(NAME, _COMPARED + version, compared_with)
         return _described(made, False, False)
@@ -168,10 +171,9 @@ class Versions:
                 "version",
             )
         client = self._client()
-        found = self._find(about.version)
-        client.delete_model_version(NAME, found.version)
-        client.delete_run(found.run)
+        # Noted first: what the program dies in is done at the next opening.
         self._note(client, Decision(now_ms(), who, "discarded", about.version, "", why))
+        self._follow(client)
 
     def export(self, version: str, out: Path) -> Path:
         """Write a version into one zip."""
@@ -247,13 +249,19 @@ class Versions:
         return client
 
     def _follow(self, client: MlflowClient) -> None:
-        """History and alias say what the file says, also after a crash in between."""
+        """History and alias say what the file says, and what was discarded is gone, also after a crash in between."""
         plain = champion.decision(self.mlruns)
         if plain is not None:
             decision = Decision(**plain)
             known = {(d.at, d.action, d.version) for d in self._decisions(client)}
             if (decision.at, decision.action, decision.version) not in known:
                 self._note(client, decision)
+        gone = {d.version for d in self._decisions(client) if d.action == "discarded"}
+        for left in self._stored(client) if gone else ():
+            if left.version in gone:
+                if client.get_run(left.run).info.lifecycle_stage == "active":
+                    client.delete_run(left.run)
+                client.delete_model_version(NAME, left.version)
         aliases: Mapping[str, Any] = client.get_registered_model(NAME).aliases
         if str(aliases.get(ALIAS)) != self.champion:
             client.set_registered_model_alias(NAME, ALIAS, self.champion)

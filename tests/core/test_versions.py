@@ -110,6 +110,29 @@ def test_a_promotion_that_the_program_died_in_is_in_the_history_all_the_same(
     kept.close()
 
 
+def test_a_discard_that_the_program_died_in_is_done_at_the_next_opening_and_stops_no_training(
+    kept: Versions, candidate: training.Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        then.setattr(Versions, "_follow", lambda *_: None)  # it comes no further than the note
+        kept.discard("3", "Ada", "no use")
+    again = Versions(kept.mlruns)
+    assert [v.version for v in again.all()] == ["2", "1"]
+    assert again.register(candidate, FACTS, {}).version == "4"
+    kept.close()
+
+
+def test_a_version_that_was_deleted_behind_the_programs_back_stops_no_training(
+    kept: Versions, candidate: training.Candidate
+) -> None:
+    kept.client().delete_model_version(versions.NAME, "3")
+    made = kept.register(candidate, FACTS, {})
+    assert made.version == "4"
+    assert kept.model("4").info.version == "4"
+    assert kept.compared(kept.get("1")) == 2
+    kept.close()
+
+
 def test_a_moved_store_knows_its_new_place_everywhere(kept: Versions, store: Path) -> None:
     from mlflow.tracking import MlflowClient
 

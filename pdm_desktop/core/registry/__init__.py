@@ -15,6 +15,7 @@ from pdm_desktop.core.registry.local import (
     open_client,
     put_folder,
     relocate,
+    renumber,
     store_uri,
     write_checksums,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "open_client",
     "put_folder",
     "relocate",
+    "renumber",
     "store_uri",
     "write_checksums",
 ]

@@ -186,6 +186,13 @@ def write_checksums(folder: Path) -> None:
     _write_json(folder / CHECKSUMS, {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files})
 
 
+def renumber(folder: Path, version: str) -> None:
+    """Another version number in the description of a logged model."""
+    about = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+    _write_json(folder / DESCRIPTION, about | {"version": version})
+    write_checksums(folder)
+
+
 def _log_model(run_id: str, candidate: Candidate, name: str) -> tuple[str, Path]:
     """Log the booster with signature and example under the run; its id and artifact folder."""
     import mlflow
