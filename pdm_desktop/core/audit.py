@@ -11,13 +11,20 @@ from pdm_desktop.core.evaluation import average_precision, roc_auc
 from pdm_desktop.core.features import FeatureSpec, MachineHistory
 from pdm_desktop.core.model_results import Finding
 from pdm_desktop.core.rowset import MachineRows
+from pdm_desktop.core.times import HOUR
 
 LOOK_AP, STOP_AP = 0.85, 0.995
 """A single feature with so much average precision on rows nobody trained on is worth a look (a strong signal does that
 too), or stops a promotion (a perfect one is hardly a measurement)."""
+CERTAIN, MANY = 0.98, 0.2
+"""A feature whose highest values are as good as never wrong, over so many of the rows with a failure ahead, is worth a
+look too: a leak may be spread over several of them."""
+SILENT_LOOK, SILENT_STOP = 0.2, 0.5
+"""Shares of failures before which the machine was silent: the breakdown itself, written down later, is what warns."""
 DUPLICATE_SHARE = 0.01
 _LOOKED_AT = 20_000
 _PROMISING_AUC = 0.95
+_FEWEST, _TOLD = 3, 3
 
 
 def findings(
@@ -27,7 +34,12 @@ def findings(
     spec: FeatureSpec,
 ) -> tuple[Finding, ...]:
     """What speaks for a leak. seen: rows trained on; unseen: rows to be measured on."""
-    return (*single_features(unseen, spec), *known_before(histories), *duplicates(seen, unseen, spec))
+    return (
+        *single_features(unseen, spec),
+        *known_before(histories),
+        *silent_before(histories, spec.horizon),
+        *duplicates(seen, unseen, spec),
+    )
 
 
 def single_features(rows: Sequence[MachineRows], spec: FeatureSpec) -> list[Finding]:
@@ -39,18 +51,32 @@ def single_features(rows: Sequence[MachineRows], spec: FeatureSpec) -> list[Find
         np.concatenate([np.flatnonzero(truth == 1), np.arange(0, len(truth), len(truth) // _LOOKED_AT + 1)])
     )
     best: dict[tuple[str, str], tuple[float, str]] = {}
+    certain: dict[tuple[str, str], tuple[float, str]] = {}
     for column, feature in enumerate(spec.columns):
         # A column at a time: all of them side by side are as large as the matrix itself.
         values = np.concatenate([r.matrix[:, column] for r in rows]).astype(float)
         for direction in (1.0, -1.0):
             score = np.nan_to_num(direction * values, nan=-1e300)
+            key = (feature.subject, feature.about)
+            share = _certain(truth, score, some)
+            if share > certain.get(key, (0.0, ""))[0]:
+                certain[key] = (share, feature.name)
             if roc_auc(truth[some], score[some]) < _PROMISING_AUC:
                 continue
             ap = average_precision(truth, score)
-            key = (feature.subject, feature.about)
             if ap >= LOOK_AP and ap > best.get(key, (0.0, ""))[0]:
                 best[key] = (ap, feature.name)
+    partly = sorted((found for key, found in certain.items() if key not in best), reverse=True)
     return [
+        Finding(
+            "single feature",
+            "look",
+            f"{name} alone tells {share:.0%} of the rows with a failure ahead with next to no mistake. "
+            f"Is it recorded before the failure, or because of it?",
+            name,
+        )
+        for share, name in partly[:_TOLD]
+    ] + [
         Finding(
             "single feature",
             "stop" if ap >= STOP_AP else "look",
@@ -59,6 +85,53 @@ def single_features(rows: Sequence[MachineRows], spec: FeatureSpec) -> list[Find
             name,
         )
         for ap, name in sorted(best.values(), reverse=True)
+    ]
+
+
+def _certain(truth: npt.NDArray[np.int8], score: npt.NDArray[np.float64], some: npt.NDArray[np.intp]) -> float:
+    """The share of positive rows that the highest scores tell with next to no mistake, in three failures at least; 0
+    where it is less than MANY. some: all positives and enough of the others to rule most features out at once."""
+    positive = truth[some] == 1
+    threshold = np.quantile(score[some][positive], 1 - MANY, method="lower")
+    if threshold == -1e300 or (score[some][~positive] >= threshold).mean() > 0.01 * MANY:
+        return 0.0
+    called = score >= threshold
+    hits = called & (truth == 1)
+    runs = int(np.sum(np.diff(hits.astype(np.int8), prepend=0) == 1))
+    sure = hits.sum() >= CERTAIN * called.sum() and runs >= _FEWEST
+    return float(hits.sum() / (truth == 1).sum()) if sure else 0.0
+
+
+def silent_before(histories: Mapping[str, MachineHistory], horizon: int) -> list[Finding]:
+    """Failures before which the machine gave no reading for an eighth of the horizon, where that is rare otherwise."""
+    silent, total, quiet, watched = [], 0, 0, 0
+    for name, history in histories.items():
+        if len(history.times) < _FEWEST:
+            continue
+        gaps = np.diff(history.times)
+        least = max(horizon // 8, 4 * int(np.median(gaps)))
+        failures = np.unique(history.failures.times)
+        failures = failures[(failures > history.times[0]) & (failures <= history.times[-1] + horizon)]
+        before = failures - history.times[np.searchsorted(history.times, failures) - 1]
+        silent += [(name, int(gap)) for gap in before[before > least]]
+        total += len(failures)
+        # Silences that no failure ends: how usual they are.
+        ends = np.searchsorted(failures, [history.times[:-1], history.times[1:]], "right")
+        quiet += int(np.maximum(gaps - least, 0)[ends[0] == ends[1]].sum())
+        watched += int(history.times[-1] - history.times[0])
+    share = len(silent) / total if total else 0.0
+    if len(silent) < _FEWEST or share < SILENT_LOOK or share < 5 * quiet / max(watched, 1):
+        return []
+    hours = float(np.median([gap for _, gap in silent])) / HOUR
+    machines = list(dict.fromkeys(name for name, _ in silent))
+    return [
+        Finding(
+            "silent before",
+            "stop" if share >= SILENT_STOP else "look",
+            f"Before {len(silent)} of {total} failures the machine had been silent, {hours:.0f} h in the middle case "
+            f"(machines {', '.join(machines[:8])}): is their time that of the failure, or when it was written down? "
+            f"What is learnt then is that a broken machine gives no readings.",
+        )
     ]
 
 

@@ -228,7 +228,7 @@ class MachineChange:
 class Finding:
     """What the leakage audit found. severity `stop`: not promoted without being told to; `look`: worth a look."""
 
-    kind: Literal["single feature", "known too late", "known before", "duplicates", "recorded at failure"]
+    kind: Literal["single feature", "known too late", "known before", "silent before", "duplicates"]
     severity: Literal["stop", "look"]
     text: str
     feature: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pdm_desktop.core import audit
@@ -55,6 +57,40 @@ def test_a_feature_that_knows_every_failure_to_the_row_stops_a_promotion() -> No
         unseen.append(part)
     found = audit.single_features(unseen, SPEC)
     assert [(f.kind, f.severity, f.feature) for f in found] == [("single feature", "stop", "marker_mean_3h")]
+
+
+def test_a_leak_spread_over_several_sensors_is_worth_a_look() -> None:
+    unseen = [rows(history(str(i), i), 31 * DAY, 58 * DAY) for i in (1, 2)]
+    column = SPEC.names.index("marker_mean_3h")
+    for part in unseen:
+        # Only the first ten hours of each day before a failure are marked, and no other row.
+        ahead = np.concatenate(([0], np.cumsum(np.diff(part.labels[:, 0].astype(int)) != 0)))
+        first = np.array([np.flatnonzero(ahead == run)[0] for run in ahead])
+        part.matrix[:, column] = (part.labels[:, 0] == 1) & (np.arange(len(first)) - first < 10)
+    found = audit.single_features(unseen, SPEC)
+    assert [(f.severity, f.feature) for f in found] == [("look", "marker_mean_3h")]
+    # 10 of 24 rows twice, and the one row that looks at the failure after the last: 21 of 49
+    assert "tells 43% of the rows with a failure ahead with next to no mistake" in found[0].text
+    unseen[0].matrix[:40, column] = 1  # it is wrong forty times now
+    assert audit.single_features(unseen, SPEC) == []
+
+
+def test_machines_that_fall_silent_before_their_failure_is_written_down_stop_a_promotion() -> None:
+    whole = history("1", 1)
+    before = np.searchsorted(FAILURES, whole.times)
+    ahead = FAILURES[np.minimum(before, len(FAILURES) - 1)] - whole.times
+    kept = (ahead < 0) | (ahead >= 20 * HOUR)
+    late = replace(whole, times=whole.times[kept], values=whole.values[:, kept])
+    (found,) = audit.silent_before({"1": late}, SPEC.horizon)
+    assert (found.kind, found.severity) == ("silent before", "stop")
+    assert found.text.startswith(
+        f"Before {len(FAILURES)} of {len(FAILURES)} failures the machine had been silent, 20 h"
+    )
+    # Where machines are silent every other day, silence before a failure says nothing.
+    even = whole.times // DAY % 2 == 0
+    gappy = replace(whole, times=whole.times[even], values=whole.values[:, even])
+    assert audit.silent_before({"1": gappy}, SPEC.horizon) == []
+    assert audit.silent_before({"1": whole}, SPEC.horizon) == []
 
 
 def test_failures_known_before_they_happened_are_named() -> None:

@@ -267,7 +267,7 @@ class Audit(QScrollArea):
         ("known too late", "Nothing was used before it was known"),
         ("known before", "No failure was known before it happened"),
         ("duplicates", "No rows of the test span were seen in training"),
-        ("recorded at failure", "No record is written only when a failure happens"),
+        ("silent before", "The machines do not fall silent before their failures are written down"),
     )
 
     def __init__(self, parent: QWidget | None = None) -> None:
