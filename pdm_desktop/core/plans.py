@@ -110,6 +110,13 @@ class Choices:
     """The component, or the error code, of events in a file without a column for it."""
     alike: Literal["same", "new"] | None = None
     """What becomes of names that are new and look like one of the plant's: 001 beside 1."""
+    usual: Choices | None = None
+    """What a profile says: what the file itself proves is not overruled by it."""
+
+    def by_profile(self, column: str) -> bool:
+        """Whether the role of a column is the profile's, not the user's."""
+        said = self.columns.get(column)
+        return said is not None and self.usual is not None and self.usual.columns.get(column) is said
 
 
 NO_CHOICES = Choices()

@@ -163,7 +163,13 @@ def _name(draft: Draft, i: int) -> tuple[str, str]:
 def _refuse_two_units(draft: Draft, i: int) -> None:
     name, unit = split_unit(draft.facts[i].name)
     below = unit_of(draft.units[i]) if i < len(draft.units) else ""
-    if not draft.roles[i].unit and differ(unit, below):
+    said = draft.roles[i].unit
+    if draft.choices.by_profile(draft.facts[i].name) and differ(said, below or unit):
+        column = draft.facts[i].name
+        text = f"The profile reads the column {column} in {said}, and the file says {below or unit}."
+        hint = f"Say which one holds: --map {f'{column}=sensor:{name}:{said}'!r}, or :{below or unit}."
+        draft.questions.append(Question("columns", text, hint, where=draft.where))
+    if not said and differ(unit, below):
         column = draft.facts[i].name
         text = f"The column {column} has {unit} in its name, and {below} in the row of units."
         hint = f"Say which one holds: --map {f'{column}=sensor:{name}:{unit}'!r}, or :{below}."

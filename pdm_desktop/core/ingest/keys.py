@@ -171,9 +171,12 @@ class Keys:
         self.days_before_months += int((moments.state == instants.DAY_BEFORE_MONTH).sum())
         wrong = np.flatnonzero(moments.state == instants.SWAPPED)
         if len(wrong) and self._plan.choices.day_first is None and self._plan.day_first is not None:
-            order = "day" if self._plan.day_first else "month"
+            order, usual = "day" if self._plan.day_first else "month", self._plan.choices.usual
+            by = "in other dates of this file"
+            if usual is not None and usual.day_first is not None:
+                by = f"by the profile {self._plan.profile} or {by}"
             raise PdmError(
-                f"The {order} stands first in other dates of this file, but cannot in {texts[wrong[0]].decode()!r}.",
+                f"The {order} stands first {by}, but cannot in {texts[wrong[0]].decode()!r}.",
                 "Export it with one form of date, or say --day-first or --month-first to reject the others.",
                 f"{self._plan.path.name}, line {cells.lines[wrong[0]]}, column {self._plan.columns[position].name}",
             )

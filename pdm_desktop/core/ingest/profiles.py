@@ -31,7 +31,7 @@ def save(folder: Path, name: str, plan: Plan, *, machine: bool = False) -> Profi
 
     path = _path(folder, name)
     own = plan.columns[len(REJECTS_HEADER) :] if plan.mended else plan.columns
-    columns = {c.name: _kept(c.role) for c in own if c.name}
+    columns = {c.name: _kept(c.role, plan.choices.columns.get(c.name)) for c in own if c.name}
     choices = replace(
         plan.choices,
         kind=plan.kind,
@@ -42,6 +42,8 @@ def save(folder: Path, name: str, plan: Plan, *, machine: bool = False) -> Profi
         header_row=None,
         units_row=None,
         machine=plan.choices.machine if machine else None,
+        decimal=plan.choices.decimal or (None if plan.choices.usual is None else plan.choices.usual.decimal),
+        usual=None,
     )
     if plan.layout == "wide tags":
         choices = replace(choices, columns=dict(plan.choices.columns))
@@ -83,8 +85,10 @@ def named(profiles: tuple[Profile, ...], name: str) -> Profile:
     raise PdmError(f"There is no profile {name!r}.", f"There are: {names}." if names else "Save one first.", "profile")
 
 
-def _kept(role: Role) -> Role:
-    return Role("ignore") if role.role == "doubtful" else replace(role, machine="")
+def _kept(role: Role, said: Role | None) -> Role:
+    # A unit out of the file's own row of units is the file's: the next one may have another.
+    unit = role.unit if said is not None and said.unit else ""
+    return Role("ignore") if role.role == "doubtful" else replace(role, machine="", unit=unit)
 
 
 def _load(path: Path) -> Profile:

@@ -193,6 +193,9 @@ def day_order(plan: Plan, cells: Sequence[str], rows: Sequence[Sequence[str]] = 
         )
     if day or month:
         return replace(plan, day_first=day)
+    usual = plan.choices.usual
+    if either and usual is not None and usual.day_first is not None:
+        return replace(plan, day_first=usual.day_first)
     if not either:
         return replace(plan, day_first=None)
     suggested = _steadier(plan, rows)
@@ -251,12 +254,15 @@ def _planned(
     if mended:
         by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
     marks = marks or _marks(names, by_column, choices, table.delimiter)
-    decimal, thousands = choices.decimal or marks.decimal or ".", marks.thousands
+    said = choices.decimal
+    if said is None and marks.decimal is None and choices.usual is not None:
+        said = choices.usual.decimal
+    decimal, thousands = said or marks.decimal or ".", marks.thousands
     if decimal not in (".", ","):
         raise PdmError(f"{decimal!r} is no decimal mark.", "Use a point or a comma.", "decimal")
     if thousands == decimal:
         thousands = ""
-    if choices.decimal and marks.doubtful:
+    if said and marks.doubtful:
         thousands = ("" if decimal == "," else ",") if "," in marks.doubtful[0] else "." if decimal == "," else ""
     facts = [
         Facts.of("" if mended and i < len(REJECTS_HEADER) else name, cells, decimal, thousands)
@@ -274,7 +280,7 @@ def _planned(
     if unknown:
         others = [question for question in questions if question.key != "columns"]
         questions = [_unknown_columns(names, table.header_row, path.name), *others]
-    if choices.decimal is None and (marks.decimal is None or marks.against):
+    if said is None and (marks.decimal is None or marks.against):
         questions.append(_which_decimal(marks, path.name))
     named = [replace(column, name=name) for column, name in zip(roles.columns, names, strict=True)]
     return Plan(
@@ -423,6 +429,8 @@ def _profile(profiles: Sequence[Profile], names: Sequence[str]) -> Profile | Non
 
 
 def _over(choices: Choices, under: Choices) -> Choices:
-    """Choices, filled up from those of a profile."""
+    """Choices, filled up from those of a profile. Its decimal mark and order of the date are no choices: a file of the
+    same shape may prove others."""
     mine = {key: value for key, value in vars(choices).items() if value is not None and key != "columns"}
-    return replace(under, **mine, columns={**under.columns, **choices.columns})
+    filled = replace(under, decimal=None, day_first=None, usual=under)
+    return replace(filled, **mine, columns={**under.columns, **choices.columns})
