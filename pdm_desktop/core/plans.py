@@ -185,6 +185,8 @@ class Plan:
     day_first: bool | None = None
     """None: the order of day and month does not matter here, or is asked for in `questions`."""
     thousands: str = ""
+    marks_told: bool = True
+    """Whether the samples show a decimal mark at all."""
     time_form: str = "text"
     """How times are written: text, epoch s, epoch ms, epoch us, epoch ns, filetime, ticks, excel, excel 1904."""
     clock_form: str = "text"

@@ -125,3 +125,58 @@ def test_other_columns_prove_a_point_before_three_digits(plant: Plant, beside: s
     text = f"zeit;maschine;load;x\n2019-01-31 06:00;1;901.234;{beside}\n2019-01-31 07:00;1;12.345;{beside}\n"
     plant.give(text)
     assert plant.store.telemetry("1")[1].tolist() == [[901.234, 12.345], [float(beside)] * 2]
+
+
+def times_of(count: int) -> list[str]:
+    return [(START + timedelta(minutes=10 * at)).strftime("%d.%m.%Y %H:%M") for at in range(count)]
+
+
+def whole_file(delimiter: str, cells: list[str]) -> str:
+    rows = (delimiter.join((time, "M1", cell)) for time, cell in zip(times_of(len(cells)), cells, strict=True))
+    return "\n".join([delimiter.join(("Zeit", "Maschine", "v")), *rows]) + "\n"
+
+
+@pytest.mark.parametrize("still", [450, 1_700, 50_000])
+@pytest.mark.parametrize(("delimiter", "mark"), [(";", ","), ("\t", ","), (";", ".")])
+def test_a_machine_that_stands_still_at_first_hides_no_decimal_mark(
+    plant: Plant, still: int, delimiter: str, mark: str
+) -> None:
+    # Five readings among zeros: of a long file no sample shows them.
+    cells = ["0"] * still + [f"{n},5".replace(",", mark) for n in (12, 13, 14)] + ["0"] * still
+    report = plant.give(whole_file(delimiter, cells))
+    assert (report.decimal, report.rejected_values) == (mark, 0)
+    assert plant.store.telemetry("M1")[1][0][still : still + 4].tolist() == [12.5, 13.5, 14.5, 0.0]
+
+
+def test_thousands_with_points_that_come_late_are_thousands_where_decimals_have_a_comma(plant: Plant) -> None:
+    times = times_of(1_200)
+    tags = {"a": [str(n % 900) for n in range(1_200)], "b": [f"{n % 50},5" for n in range(1_200)]}
+    tags["c"] = [f"{1 + n // 1000}.{n % 1000:03}" for n in range(1_200)]
+    rows = [f"M1.{tag};{time};{cell}\n" for tag, cells in tags.items() for time, cell in zip(times, cells, strict=True)]
+    plant.give("Tag;Zeit;Wert\n" + "".join(rows))
+    values = plant.store.telemetry("M1")[1].tolist()
+    assert (values[1][:3], values[2][:3], values[2][-1]) == ([0.5, 1.5, 2.5], [1000.0, 1001.0, 1002.0], 2199.0)
+
+
+def test_numbers_far_down_that_may_be_meant_either_way_are_asked_about(plant: Plant) -> None:
+    cells = ["0"] * 50_000 + ["1.234", "2.345"] + ["0"] * 50_000
+    error = plant.refuses(whole_file(";", cells), r"Whether [12]\.\d+ has a decimal point or a thousands mark")
+    assert error.hint == "Say --decimal , or --decimal ."
+
+
+def test_the_other_decimal_mark_in_a_part_of_the_file_is_no_slip(plant: Plant) -> None:
+    cells = ["1.5"] * 50_000 + ["12,5"] * 1_200 + ["1.5"] * 50_000
+    plant.refuses(whole_file(";", cells), "Most columns have a decimal point, but 12,5 says otherwise")
+    few = plant.give(whole_file(";", ["1.5"] * 500 + ["12,5"] * 2))
+    assert (few.accepted, few.rejected_values) == (500, 2)
+
+
+def test_a_second_row_of_units_that_differs_is_refused(plant: Plant) -> None:
+    def part(day: int, unit: str) -> str:
+        rows = "".join(f"2019-01-{day} {hour:02}:00,1,5,6\n" for hour in range(9))
+        return f"time,machine,v,w\n,,{unit},°C\n{rows}"
+
+    same = plant.give(part(11, "bar") + part(12, "bar"), dry_run=True)
+    assert (same.accepted, same.rejected) == (18, 2)
+    error = plant.refuses(part(11, "bar") + part(12, "psi"), "another row of units: column v is in psi")
+    assert error.where == "file.csv, line 13"

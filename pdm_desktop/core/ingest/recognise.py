@@ -10,13 +10,13 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import (
-    aliases,
     beside,
     columns,
     decimals,
@@ -35,18 +35,14 @@ from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.facts import Facts
 from pdm_desktop.core.ingest.rejects import REJECTS_HEADER
 from pdm_desktop.core.ingest.tokens import is_opc
-from pdm_desktop.core.ingest.units import split_measured
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
 from pdm_desktop.core.tag_rules import KnownTags
 
+_Row = TypeVar("_Row")
 _HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
 _TWO_DIGITS = re.compile(r"\s*\d{2}[-/. ]\d{2}[-/. ]\d{2}(?!\d)")
-_WORDS = frozenset(
-    ("machine", "error", "component", "failure", "machine_model", "tag", "quality", "unit", "known", "ignore")
-)
-"""Roles of columns whose numbers, if they have any, are names: 1.2 is the second part of the first."""
 _MOST_COLUMNS = 10_000
 NO_TAGS = KnownTags()
 _TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".log", "")
@@ -115,15 +111,16 @@ def recognise(
     profile = profile or _profile(profiles, names[len(REJECTS_HEADER) :] if mended else names)
     if profile is not None:
         choices = _over(choices, profile.choices)
-    rows = table.data[:_HEAD_CELLS] + _others(others, delimiter, len(names))
+    elsewhere = _others(others, delimiter, len(names))
     marks = None
     if look is not None:
         # Cells of numbers have no mark of their own: they are written with that of the texts among them.
-        marks = _marks(names, [look.texts.get(i, []) for i in range(len(names))], choices, ";")
+        marks = decimals.of_columns(names, [look.texts.get(i, []) for i in range(len(names))], choices, ";")
         decimal = choices.decimal or marks.decimal or "."
         if decimal == ",":
             table = dialect.table(_of_cells(look.rows(decimal)), ",", table.header_row, table.units_row or 0)
-        rows = table.data[:_HEAD_CELLS] + look.others_of(len(names), decimal)
+        elsewhere = look.others_of(len(names), decimal)
+    rows = _head(table.data) + elsewhere
     plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, known_tags, mended, marks)
     lines = text.count("\n") + 1
     plan = replace(
@@ -135,13 +132,12 @@ def recognise(
         choices=choices,
         line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
     )
-    head = [(line, row) for line, row in table.rows if line >= table.first_row and len(row) == len(names)]
-    plan = beside.asked(plan, head[:_HEAD_CELLS], known_sensors)
+    lined = [(line, row) for line, row in table.rows if line >= table.first_row and len(row) == len(names)]
+    plan = beside.asked(plan, _head(lined), known_sensors)
     plan = zones.as_the_rejects_say(zones.as_the_header_says(plan), (row[0] for row in rows))
     position = plan.index("timestamp", "date")
     if position is not None and plan.time_form == "text":
-        everything = table.data + rows[len(table.data[:_HEAD_CELLS]) :]
-        plan = day_order(plan, [row[position] for row in everything], rows)
+        plan = day_order(plan, [row[position] for row in table.data + elsewhere], rows)
     if book is not None and look is not None:
         plan = sheets.as_the_cells_say(plan, book, look)
         plan = sheets.of_which_machine(plan, sheets.alike(book))
@@ -253,7 +249,7 @@ def _planned(
     by_column = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
     if mended:
         by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
-    marks = marks or _marks(names, by_column, choices, table.delimiter)
+    marks = marks or decimals.of_columns(names, by_column, choices, table.delimiter)
     said = choices.decimal
     if said is None and marks.decimal is None and choices.usual is not None:
         said = choices.usual.decimal
@@ -281,7 +277,7 @@ def _planned(
         others = [question for question in questions if question.key != "columns"]
         questions = [_unknown_columns(names, table.header_row, path.name), *others]
     if said is None and (marks.decimal is None or marks.against):
-        questions.append(_which_decimal(marks, path.name))
+        questions.append(decimals.doubted(marks, path.name))
     named = [replace(column, name=name) for column, name in zip(roles.columns, names, strict=True)]
     return Plan(
         path=path,
@@ -299,6 +295,7 @@ def _planned(
         machine=choices.machine,
         component=choices.component,
         thousands=thousands,
+        marks_told=marks.told or said is not None,
         time_form=roles.time_form,
         clock_form=roles.clock_form,
         tag_rule=roles.tag_rule,
@@ -320,36 +317,11 @@ def _unknown_columns(names: Sequence[str], line: int, file: str) -> Question:
     )
 
 
-def _marks(names: Sequence[str], by_column: Sequence[Sequence[str]], choices: Choices, delimiter: str) -> Marks:
-    countable: list[list[str]] = []
-    weak = []
-    for i, (name, cells) in enumerate(zip(names, by_column, strict=True)):
-        said = choices.columns.get(name)
-        idle = said is not None and said.role in _WORDS
-        countable.append([] if idle else [_bare_number(cell) for cell in cells[:400] if not dialect.is_time(cell)])
-        if (said is None and aliases.roles(name) & _WORDS) or Facts.of("", countable[i][:60], ".", "").number_form():
-            weak.append(i)
-    return decimals.marks(countable, weak, delimiter)
-
-
-def _bare_number(cell: str) -> str:
-    """The cell without a unit behind its number."""
-    split = None if cell[-1:].isdigit() else split_measured(cell)
-    return cell if split is None else split[0]
-
-
-def _which_decimal(marks: Marks, file: str) -> Question:
-    hint = "Say --decimal , or --decimal ."
-    if marks.decimal is None:
-        if "." in marks.doubtful[0]:
-            text = f"Whether {marks.doubtful[0]} has a decimal point or a thousands mark cannot be told from the file."
-            return Question("decimal", text, hint, ((".", "decimal point"), (",", "thousands mark")), None, file)
-        text = f"Whether {marks.doubtful[0]} has a decimal comma or a thousands mark cannot be told from the file."
-        return Question("decimal", text, hint, ((",", "decimal comma"), (".", "thousands mark")), None, file)
-    names = {",": "decimal comma", ".": "decimal point"}
-    text = f"Most columns have a {names[marks.decimal]}, but {marks.against} says otherwise."
-    hint += " Columns with the other mark then have no numbers: leave them out with --map COLUMN=ignore."
-    return Question("decimal", text, hint, tuple(names.items()), marks.decimal, file)
+def _head(rows: Sequence[_Row]) -> list[_Row]:
+    """The first ones, and some of those below: a file may be sorted by machine or tag."""
+    first = 2 * _HEAD_CELLS // 3
+    below = rows[first:]
+    return [*rows[:first], *below[:: max(1, -(-len(below) // (_HEAD_CELLS - first)))]]
 
 
 def _rows_below(table: Table) -> bool:

@@ -11,20 +11,21 @@ import numpy as np
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import ages as years
-from pdm_desktop.core.ingest import aliases, beside, instants, qualities
+from pdm_desktop.core.ingest import beside, instants, qualities, second_header
 from pdm_desktop.core.ingest import cells as cell_reader
 from pdm_desktop.core.ingest.blocks import Block, NoRow, Overturned
 from pdm_desktop.core.ingest.cells import Cells, Floats, Ints, factorise
 from pdm_desktop.core.ingest.doubtful import Doubtful
 from pdm_desktop.core.ingest.events import Events
 from pdm_desktop.core.ingest.keys import BETWEEN, LABELS, Key, Keys
+from pdm_desktop.core.ingest.marks_watch import MarksWatch
 from pdm_desktop.core.ingest.names import Names
 from pdm_desktop.core.ingest.pivot import Values, sensors_of
 from pdm_desktop.core.ingest.rejects import Reject, Rejects
 from pdm_desktop.core.ingest.sensor_units import SensorUnits
 from pdm_desktop.core.ingest.status import StatusChanges
 from pdm_desktop.core.ingest.tags import unit_behind
-from pdm_desktop.core.ingest.tokens import is_missing, is_opc, number_of
+from pdm_desktop.core.ingest.tokens import is_missing, is_opc
 from pdm_desktop.core.ingest.units import split_unit
 from pdm_desktop.core.plans import Plan, PlanColumn, Role
 from pdm_desktop.core.progress import Progress
@@ -59,6 +60,7 @@ class Run:
         self._machines = Names(plan, "machine", lambda: writer.plant_machines)
         self._events_of = Events(plan, writer) if plan.kind in EVENT_KINDS else None
         self._doubtful = Doubtful()
+        self._marks = MarksWatch(self.plan)
         self._settled_now: set[int] = set()
         status = [i for i, c in enumerate(plan.columns) if c.role.role == "failure" and c.role.name]
         self._status_at = status[0] if status else None
@@ -75,6 +77,7 @@ class Run:
         """Validate one block and merge what is good of it."""
         plan = self.plan
         cells = cell_reader.read(block, plan)
+        self._marks.look(block, cells, plan)
         self.rows += len(cells.lines) + len(cells.rejected_rows)
         rejected = list(cells.rejected_rows)
         if plan.layout == "long":
@@ -114,8 +117,9 @@ class Run:
         self._keep_rejects(block, [*first.values(), *cells.rejected_values])
 
     def end(self) -> None:
-        """Refuse a file of which nothing can be used."""
+        """Refuse a file of which nothing can be used, or that raises a question."""
         name = self.plan.path.name
+        self._marks.end(self.plan)
         if not self.rows:
             raise PdmError("The file has a header and no rows.", "Export it again with its rows.", name)
         if self.keys.days_before_months * 20 > self.rows:  # no slip of the pen: then the others were misread
@@ -155,28 +159,8 @@ class Run:
                     rows[line] = tuple(row)
         except NoRow:
             pass  # the rejects then carry no row beside what was wrong in it
-        self._no_other_header(rows)
+        second_header.refuse(self.plan, rows)
         self._rejects.add(sorted(reject._replace(cells=rows.get(reject.line, ())) for reject in rejects))
-
-    def _no_other_header(self, rows: Mapping[int, tuple[str, ...]]) -> None:
-        """Exports put one behind the other: below a header of other columns, the rows would be misread."""
-        plan = self.plan
-        position = plan.index("timestamp", "date")
-        if position is None or plan.mended or not plan.header_row:
-            return
-        for line, cells in rows.items():
-            names = [cell.strip(" \ufeff") for cell in cells]
-            if names == list(plan.header) or any(number_of(name) is not None for name in names):
-                continue
-            said = [aliases.roles(name) for name in names]
-            times = any(roles & {"timestamp", "date", "time"} for roles in said)
-            known = sum(bool(roles) or name in plan.header for name, roles in zip(names, said, strict=True) if name)
-            if times and known > 1:
-                raise PdmError(
-                    "Here the columns are named once more, and not as in the header.",
-                    "Split the file before this line, and import the parts one by one.",
-                    f"{plan.path.name}, line {line}",
-                )
 
     # -- readings -----------------------------------------------------------------------------------------------------
 
