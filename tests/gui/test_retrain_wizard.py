@@ -241,6 +241,15 @@ def test_stopping_says_that_nothing_was_kept_and_offers_another_try(qtbot: QtBot
     assert started(qtbot, ready) == first
 
 
+def test_a_training_that_was_done_before_it_could_stop_is_about_to_be_discarded(ready: RetrainWizard) -> None:
+    click(ready.next_button)
+    click(ready.stop_button)
+    ready.show_result(TRAINED, at("2015-12-31"))
+    assert ready.note.text().startswith("It was done before it could stop.")
+    click(ready.next_button)
+    assert ready.decide_step.choice == "discard"
+
+
 def test_a_plant_that_cannot_be_learnt_from_is_told_in_its_own_words(qtbot: QtBot, ready: RetrainWizard) -> None:
     started(qtbot, ready)
     ready.show_failed(PdmError("The train span holds no failure.", "Give a longer record."))

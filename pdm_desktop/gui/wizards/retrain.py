@@ -152,12 +152,17 @@ class RetrainWizard(StepDialog):
 
     def show_result(self, result: TrainingResult, now: int) -> None:
         """The candidate is there. now: the time that `today` means, ms UTC."""
+        too_late = self.state == "stopping"
         self.state = "trained"
         self.result_shown = result
         self.result_step.show_result(result, self._zone, now)
         data = self.data_step.data
         self.decide_step.show_result(result, self._who, result.horizon_h if data is None else data.horizon_h)
+        if too_late:
+            self.decide_step.choices["discard"].setChecked(True)
         self.show_step(RESULT)
+        if too_late:
+            self.note.setText("It was done before it could stop. Continue to discard it, or look at it all the same.")
 
     # ---- steps
 
