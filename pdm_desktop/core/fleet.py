@@ -66,6 +66,8 @@ class Scorer:
 
     def obstacle(self) -> str:
         """Why this model must not score this plant, in plain words that lead on; empty when it may."""
+        if self.store.newest_reading() is None:
+            return "No risks are shown: there are no readings yet. Import the telemetry of these machines."
         unfit = scoring.unfit_sensors(self.model, self.store.sensors())
         if unfit:
             return (

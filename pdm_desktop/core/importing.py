@@ -10,13 +10,15 @@ from pathlib import Path
 from pdm_desktop.core import ingest
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import profiles as kept
-from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Preview, Profile
+from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Preview, Profile, Question
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.results import ConflictCell, FileReport, ImportReport
 from pdm_desktop.core.schema import Kind
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.store import Store
 from pdm_desktop.core.watch import SUFFIXES
+
+UNATTENDED = "Import it by hand once and keep the answers as a profile."
 
 
 class _TakenBack(Exception):
@@ -122,6 +124,24 @@ class WithImports:
         """Import tables, each as said of it; the choice of a sheet says which one of an archive. All of them or, on an
         error, none."""
         return self._import([self.recognise(*table) for table in tables], progress, dry_run=dry_run)
+
+    def import_unattended(self, path: Path, progress: Progress) -> tuple[FileReport, ...]:
+        """Import a file that came while nobody stood by: as import_files, but an open question leads to a profile."""
+        try:
+            return self.import_files([path], progress).files
+        except PdmError as exc:
+            if any(question.text == exc.message for question in self._questions(path)):
+                raise PdmError(exc.message, UNATTENDED, exc.where) from exc
+            raise
+
+    def _questions(self, path: Path) -> list[Question]:
+        found: list[Question] = []
+        for file, member in self.tables(path):
+            try:
+                found += self.recognise(file, replace(NO_CHOICES, sheet=member)).questions
+            except PdmError:
+                continue  # it is not a question then that stands in the way
+        return found
 
     def _import(self, plans: Sequence[Plan], progress: Progress, *, dry_run: bool) -> ImportReport:
         begun = time.monotonic()

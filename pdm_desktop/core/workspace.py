@@ -189,7 +189,7 @@ class Workspace(ByHand, WithImports, WithModels):
         growing since an earlier look, each file on its own. Scores nothing."""
         return self._watch.look(
             times.now_ms() if now is None else now,
-            lambda path, told: self.import_files([path], told).files,
+            self.import_unattended,
             lambda: {batch.sha256 for batch in self._store.batches()},
             progress,
         )

@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.results import Batch, ConflictCell
+from pdm_desktop.gui.list_dialog import ListDialog
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
-from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.widgets import Card
 
 SIZE = (860, 520)
 _WORDS = {"machine_model": "make", "age": "age", "known": "known since"}
 
 
-class ConflictsDialog(QDialog):
+class ConflictsDialog(ListDialog):
     """The conflicts of one import."""
 
     def __init__(self, theme: Theme, batch: Batch, zone: str, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Values that differed")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(*SIZE)
-        self._zone = zone
-        self.line = label(
-            f"Where {batch.file} said something else than what was there. Its values hold"
-            + (
-                " no longer: the import is undone."
-                if batch.undone
-                else " unless a later import or change replaced them; undoing the import takes them back."
-            ),
-            "muted",
+        line = f"Where {batch.file} said something else than what was there. Its values hold" + (
+            " no longer: the import is undone."
+            if batch.undone
+            else " unless a later import or change replaced them; undoing the import takes them back."
         )
-        self.line.setWordWrap(True)
-        self.notice = Banner()
+        card = Card(margin=1)
+        super().__init__("Values that differed", line, SIZE, card, parent)
+        self._zone = zone
         self.model: TableModel[tuple[int, ConflictCell]] = TableModel(self._columns(), lambda row: row[0], theme)
         self.table = TableView(self.model, theme, "Values that differed")
-        self.close_button = button("Close")
-        self.close_button.clicked.connect(self.accept)
-        card = Card(margin=1)
         card.body.addWidget(self.table)
-        below = QHBoxLayout()
-        below.addStretch(1)
-        below.addWidget(self.close_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
-        column.setSpacing(GRID)
-        column.addWidget(label("Values that differed", "title"))
-        column.addWidget(self.line)
-        column.addWidget(self.notice)
-        column.addWidget(card, 1)
-        column.addLayout(below)
         self.notice.show_text("Looking at them …")
 
     def show_conflicts(self, found: tuple[int, tuple[ConflictCell, ...]]) -> None:
@@ -68,7 +46,7 @@ class ConflictsDialog(QDialog):
             Column("line", "Line", lambda row: f"{row[1].line:,}", lambda row: row[0], right=True, width=80,
                    token="muted"),
             Column("machine", "Machine", lambda row: row[1].machine, lambda row: natural(row[1].machine), width=110,
-                   strong=True),
+                   most=190, strong=True),
             Column("time", "When", when, lambda row: row[1].time, width=150),
             Column("what", "What", _what, width=0, tip=_what),
             Column("old", "Was", lambda row: self._said(row[1])[0], right=True, width=140, token="muted"),

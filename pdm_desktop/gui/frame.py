@@ -22,10 +22,11 @@ from PySide6.QtWidgets import (
 )
 
 from pdm_desktop.core import times
-from pdm_desktop.core.results import Fleet
+from pdm_desktop.core.results import Fleet, WatchSettings
 from pdm_desktop.gui.marks import age_text
 from pdm_desktop.gui.tables import natural
 from pdm_desktop.gui.theme import GRID, Theme
+from pdm_desktop.gui.tips import plain
 from pdm_desktop.gui.widgets import button, label
 from pdm_desktop.tasks import Task
 
@@ -43,6 +44,8 @@ CLOCK_TIP = {
 }
 QUIET_S = 0.3
 """A task shorter than this is not worth a flicker in the strip."""
+LONGEST = 60
+"""Letters of a folder's path that are shown."""
 
 
 class Rail(QFrame):
@@ -225,7 +228,8 @@ class TaskStrip(QFrame):
         self._active = active
         self._shown: Task | None = None
         self._stopping: Task | None = None
-        self.title = label("Ready", "small")
+        self._idle = "Ready"
+        self.title = label(self._idle, "small")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(180)
@@ -254,6 +258,12 @@ class TaskStrip(QFrame):
         """What the page has to say at the right end: the values under the crosshair."""
         self.hint.setText(text)
 
+    def show_watched(self, settings: WatchSettings) -> None:
+        """Say which folder is watched while nothing else is under way."""
+        self._idle = f"Ready \N{MIDDLE DOT} watching {_end_of(settings.folder)}" if settings.on else "Ready"
+        self.title.setToolTip(plain(settings.folder) if settings.on else "")
+        self.refresh()
+
     def refresh(self) -> None:
         """Look at the tasks again."""
         tasks = self._active()
@@ -271,7 +281,7 @@ class TaskStrip(QFrame):
         self.count.setVisible(task is not None and count > 1)
         self.count.setText(f"{count} tasks")
         if task is None:
-            self.title.setText("Ready")
+            self.title.setText(self._idle)
             return
         self.title.setText(task.title)
         step = task.step
@@ -335,3 +345,8 @@ def time_left(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s left"
     return f"{round(seconds / 60)} min left" if seconds < 5400 else f"{seconds / 3600:.1f} h left"
+
+
+def _end_of(path: str) -> str:
+    """The end of a long path, which tells more than its beginning."""
+    return path if len(path) <= LONGEST else f"\N{HORIZONTAL ELLIPSIS}{path[-LONGEST:]}"

@@ -120,7 +120,7 @@ class ImportedFiles(Card):
         return (
             Column("file", "File", lambda row: f"undone: {row.file}" if row.undone else row.file, width=0,
                    token=quiet, tip=lambda row: row.file),
-            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=98, token=quiet),
+            Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=104, token=quiet),
             Column("profile", "Profile", lambda row: row.profile or NOTHING, lambda row: row.profile, width=84,
                    token=lambda row: "muted" if row.profile and not row.undone else "faint",
                    tip=lambda row: row.profile),

@@ -174,6 +174,7 @@ class MainWindow(Shell):
         session.scored.connect(self._show_fleet)
         session.not_scored.connect(self._no_fleet)
         session.imported.connect(self._imported)
+        session.watching_changed.connect(self.strip.show_watched)
         self.importing.refused.connect(self._fail)
         self.importing.asking.connect(lambda: self.stack.welcome.set_enabled(True))
         self.importing.more_wanted.connect(asking.files)

@@ -7,51 +7,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from pdm_desktop.core import times
 from pdm_desktop.core.changes import edit_text
 from pdm_desktop.core.record_results import Edit, MachineRecord, Period, PeriodRule, RecordedEvent
 from pdm_desktop.core.results import DataOverview
 from pdm_desktop.gui.forms import KIND_NAME
+from pdm_desktop.gui.list_dialog import ListDialog
 from pdm_desktop.gui.tables import Column, TableModel, TableView, natural
 from pdm_desktop.gui.theme import GRID, Theme
-from pdm_desktop.gui.widgets import Banner, Card, button, label
+from pdm_desktop.gui.widgets import Card, button, label
 
 SIZE = (920, 560)
+CHANGES_SIZE = (1080, 600)
 _KIND_TOKEN = {"failures": "alarm", "errors": "watch", "maintenance": "s2"}
 _SOURCE = {"hand": "by hand", "file": "from a file", "rule": "by a rule"}
 
 
-class _Lists(QDialog):
-    """A title, a line, tabs of tables with buttons below each, and Close."""
+class _Lists(ListDialog):
+    """Tabs of tables with buttons below each."""
 
-    def __init__(self, theme: Theme, title: str, line: str, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(*SIZE)
+    def __init__(
+        self, theme: Theme, title: str, line: str, parent: QWidget | None, size: tuple[int, int] = SIZE
+    ) -> None:
+        self.tabs = QTabWidget()
+        super().__init__(title, line, size, self.tabs, parent)
         self.theme = theme
         self.zone = "UTC"
-        self.title = label(title, "title")
-        self.line = label(line, "muted")
-        self.line.setWordWrap(True)
-        self.notice = Banner()
-        self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
-        self.done_button = button("Close")
-        self.done_button.clicked.connect(self.accept)
-        below = QHBoxLayout()
-        below.addStretch(1)
-        below.addWidget(self.done_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
-        column.setSpacing(GRID)
-        for widget in (self.title, self.line, self.notice):
-            column.addWidget(widget)
-        column.addWidget(self.tabs, 1)
-        column.addLayout(below)
 
     def add_list(self, name: str, table: TableView, empty: str, actions: Sequence[QPushButton]) -> None:
         """A tab with a table, words for when it is empty, and its buttons."""
@@ -95,7 +80,7 @@ class _Lists(QDialog):
             return "faint" if row.undone else "text"
 
         whose = (Column[Edit]("machine", "Machine", lambda row: row.machine or "—", lambda row: natural(row.machine),
-                              width=84, token=quiet),)  # fmt: skip
+                              width=84, most=150, token=quiet, tip=lambda row: row.machine),)  # fmt: skip
         return (
             Column("at", "When", lambda row: self.moment(row.at), lambda row: row.at, width=140, token=quiet,
                    high_first=True),
@@ -110,7 +95,7 @@ class _Lists(QDialog):
 
     def period_columns(self, machine: bool) -> tuple[Column[Period], ...]:
         whose = (Column[Period]("machine", "Machine", lambda row: row.machine, lambda row: natural(row.machine),
-                                width=84, strong=True),)  # fmt: skip
+                                width=84, most=190, strong=True, tip=lambda row: row.machine),)  # fmt: skip
         return (
             *(whose if machine else ()),
             Column("state", "State", lambda row: row.state.capitalize(), width=130),
@@ -263,7 +248,8 @@ class ChangesDialog(_Lists):
     """An Edit."""
 
     def __init__(self, theme: Theme, writable: bool, parent: QWidget | None) -> None:
-        super().__init__(theme, "Changes by hand", "Who changed what of the record, when and why.", parent)
+        line = "Who changed what of the record, when and why."
+        super().__init__(theme, "Changes by hand", line, parent, CHANGES_SIZE)
         self._writable = writable
         self.edits: TableModel[Edit] = TableModel(self.edit_columns(True), lambda row: row.id, theme)
         self.table = TableView(self.edits, theme, "Changes by hand")
@@ -271,6 +257,10 @@ class ChangesDialog(_Lists):
         self.undo.clicked.connect(lambda: self.undo_requested.emit(self.table.selected()))
         self.add_list("Changes", self.table, "Nothing was changed by hand yet.", (self.undo,))
         self.tabs.tabBar().hide()
+        self.details = label("", "small")
+        self.details.setWordWrap(True)
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.column.insertWidget(self.column.count() - 1, self.details)
         self.table.selectionModel().selectionChanged.connect(self._selected)
         self._selected()
 
@@ -283,6 +273,14 @@ class ChangesDialog(_Lists):
     def _selected(self) -> None:
         edit = _chosen(self.table)
         self.undo.setEnabled(self._writable and edit is not None and edit.undoable)
+        self.details.setText("" if edit is None else change_text(edit, self.zone))
+        self.details.setVisible(edit is not None)
+
+
+def change_text(edit: Edit, zone: str) -> str:
+    """What was changed, and of which machine, in a sentence."""
+    text = edit_text(edit, zone)
+    return f"{text}." if not edit.machine else f"Machine {edit.machine}: {text[:1].lower()}{text[1:]}."
 
 
 def _rule_columns() -> tuple[Column[PeriodRule], ...]:

@@ -12,7 +12,6 @@ from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from pdm_desktop.core import times
-from pdm_desktop.core.changes import edit_text
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.periods import Entry
 from pdm_desktop.core.record_results import Edit, MachineRecord, Period, PeriodRule, RecordedEvent
@@ -30,7 +29,7 @@ from pdm_desktop.gui.forms import (
     RuleForm,
     SensorForm,
 )
-from pdm_desktop.gui.record_dialogs import ChangesDialog, PeriodsDialog, RecordDialog
+from pdm_desktop.gui.record_dialogs import ChangesDialog, PeriodsDialog, RecordDialog, change_text
 from pdm_desktop.gui.session import Session
 from pdm_desktop.gui.signing import Signing, Work
 from pdm_desktop.gui.theme import Theme
@@ -272,7 +271,7 @@ class Recording(Signing):
     def _undo(self, shown: QDialog, edit: Edit) -> None:
         who = self.who()
         messages.ask(
-            shown, "Take a change back", f"{edit_text(edit, self.zone())}.",
+            shown, "Take a change back", change_text(edit, self.zone()),
             "The record is then as if this change had not been made; other changes still hold.", "Take back",
             lambda: self._session.record("Taking a change back", lambda w, p: w.undo_edit(edit.id, who, p),
                                          lambda _: None, None),

@@ -73,7 +73,7 @@ class SignedForm(QDialog):
         self.fields.setVerticalSpacing(GRID)
         self.fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.who, self.why = QLineEdit(who), QLineEdit()
-        self.why.setPlaceholderText("Kept with the change" + ("" if reason else " (may be left empty)"))
+        self.why.setPlaceholderText("Kept with the change " + ("(needed)" if reason else "(may be left empty)"))
         self.error = Banner()
         self.cancel, self.save = button("Cancel"), button(action, "primary")
         self.save.setDefault(True)
@@ -137,7 +137,11 @@ class SignedForm(QDialog):
 
     def refuse(self, error: Exception) -> None:
         """The change was not made: why."""
-        text = f"{error.message} {error.hint}".strip() if isinstance(error, PdmError) else str(error)
+        text = str(error)
+        if isinstance(error, PdmError):
+            # An address inside a file is worth having; "machine" or "who" is not: the form shows it.
+            place = f"({error.where})" if ", line " in error.where else ""
+            text = " ".join(part for part in (error.message, error.hint, place) if part)
         self.error.show_text(text, "alarm")
         self.check()
 

@@ -281,6 +281,7 @@ def test_a_file_that_leaves_a_question_is_refused_with_the_question_and_comes_in
     plant.look()
     (refused,) = plant.look().failed
     assert "day or the month" in refused.reason
+    assert refused.reason.endswith("Import it by hand once and keep the answers as a profile.")
     plan = plant.workspace.recognise(path, Choices(day_first=True))
     plant.workspace.save_profile("open day", plan)
     plant.watch()

@@ -409,3 +409,14 @@ def test_a_machine_page_is_of_one_state_of_the_record(workspace: Workspace) -> N
             other.submit(lambda: [workspace.undo(batch.id, Progress()) for batch in workspace.imports()]).result()
         assert store.machines().equals(before)
     assert store.machines().empty
+
+
+def test_machines_without_any_reading_are_said_to_want_readings_and_no_other_model(tmp_path: Path) -> None:
+    path = tmp_path / "machines.csv"
+    path.write_text("machineID,model,age\n1,M,2\n2,M,3\n", "utf-8")
+    with Workspace.open(tmp_path / "plant") as workspace:
+        workspace.import_files([path], Progress())
+        fleet = workspace.score(None, Progress())
+    assert [row.band for row in fleet.rows] == ["unknown", "unknown"]
+    assert "there are no readings yet" in str(fleet)
+    assert "Retrain" not in str(fleet)

@@ -296,6 +296,7 @@ def test_a_machine_is_renamed_and_merged_and_retired_from_the_data_page(
     row(changes.table, 1)
     assert not changes.undo.isEnabled()
     row(changes.table, 0)
+    assert changes.details.text() == "Machine 2: retired."
     click(changes.undo)
     press(shown(window, QMessageBox), "Take back")
     idle(qtbot, window)
@@ -380,7 +381,7 @@ def test_the_values_in_which_an_import_differed_are_listed_with_both(
     cells = [dialog.model.index(0, at).data() for at in range(dialog.model.columnCount())]
     assert (cells[0], cells[1], cells[3], cells[4:]) == ("2", "2", history.sensors[0].name, [f"{was:.6g}", "777"])
     assert not dialog.notice.isVisible()
-    click(dialog.close_button)
+    click(dialog.done_button)
 
 
 def popped(window: MainWindow) -> EventMenu:

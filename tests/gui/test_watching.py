@@ -68,7 +68,10 @@ def test_files_that_arrive_in_the_chosen_folder_come_in_are_scored_and_told(
     qtbot: QtBot, window: MainWindow, share: Path
 ) -> None:
     simulate.write(share, machines=3, days=20, seed=5, progress=Progress())
+    assert window.strip.title.text() == "Ready"
     watch(qtbot, window, share, move=True)
+    assert window.strip.title.text().startswith("Ready · watching ")
+    assert window.strip.title.text().endswith(share.name)
     with qtbot.waitSignal(window.settled, timeout=LONG, check_params_cb=lambda key: key == "fleet"):
         report = look(qtbot, window)
     assert len(report.imported) == 5
@@ -185,7 +188,9 @@ def test_news_of_the_folder_are_counted_by_kind() -> None:
 
 def test_no_news_say_nothing() -> None:
     assert watch_text(WatchReport(known=("a.csv",), waiting=("b.csv",))) == ("", "")
-    assert watch_text(WatchReport(failed=(WatchFailure("a.csv", "Why."),)))[0] == "a.csv could not be imported: Why."
+    for reason in ("Why.", "a.csv: Why."):
+        report = WatchReport(failed=(WatchFailure("a.csv", reason),))
+        assert watch_text(report)[0] == "a.csv could not be imported: Why."
 
 
 # The platform without a screen has no tray; what is looked at here is what is said to it.

@@ -207,7 +207,8 @@ class FleetPage(QWidget):
         self.tiles["alarm"].show_count(None if blind else fleet.count("alarm"), _since_yesterday(fleet.alarms_change))
         self.tiles["watch"].show_count(None if blind else fleet.count("watch"), _since_yesterday(fleet.watch_change))
         stale = [row for row in fleet.rows if row.band == "stale"]
-        self.tiles["stale"].show_count(len(stale), _silence(stale))
+        mute = sum(row.last_reading is None for row in fleet.rows)
+        self.tiles["stale"].show_count(len(stale), _silence(stale, mute))
         start = times.local(fleet.as_of - 30 * times.DAY, fleet.time_zone)
         end = times.local(fleet.as_of, fleet.time_zone)
         span = f"recorded {start.day} {start:%b} to {end.day} {end:%b}"
@@ -338,7 +339,10 @@ def _since_yesterday(change: int | None) -> str:
     return f"{'+' if change > 0 else MINUS}{abs(change)} since yesterday"
 
 
-def _silence(stale: list[MachineRisk]) -> str:
+def _silence(stale: list[MachineRisk], mute: int) -> str:
+    """mute: machines without any reading on record."""
+    if not stale and mute:
+        return f"{mute:,} machine{'' if mute == 1 else 's'} never reported"
     if not stale:
         return "every machine reports"
     longest = max(stale, key=lambda row: row.data_age_h or 0.0)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.results import WatchReport, WatchSettings
+from pdm_desktop.core.results import WatchFailure, WatchReport, WatchSettings
 from pdm_desktop.gui.messages import KIND_WORD
 from pdm_desktop.gui.theme import GRID
 from pdm_desktop.gui.widgets import Banner, button, label
@@ -161,13 +161,18 @@ def watch_text(report: WatchReport) -> tuple[str, str]:
         said.append(f"From the watched folder: {names} brought {counts or 'nothing new'}.")
     rejected = sum(file.rejected for file in report.imported)
     if rejected:
-        said.append(f"{rejected:,} rows were rejected.")
+        said.append("1 row was rejected." if rejected == 1 else f"{rejected:,} rows were rejected.")
     if report.failed:
         names = _names([failure.file for failure in report.failed])
-        said.append(f"{names} could not be imported: {report.failed[0].reason}")
+        said.append(f"{names} could not be imported: {_reason(report.failed[0])}")
     if report.problem:
         said.append(report.problem)
     return " ".join(said), "watch" if rejected or report.failed or report.problem else ""
+
+
+def _reason(failure: WatchFailure) -> str:
+    """Why, without the file's name, which was said."""
+    return failure.reason.removeprefix(failure.file).lstrip(",: ")
 
 
 def _names(names: tuple[str, ...] | list[str]) -> str:
