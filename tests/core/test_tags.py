@@ -124,3 +124,21 @@ def test_tags_are_split_where_machines_and_sensors_fit_best(
     assert rule is not None
     pairs = [rule.split(tag) for tag in tags]
     assert ({m for m, _ in pairs}, {s for _, s in pairs}) == (machines, sensors)
+
+
+def test_files_of_one_import_and_after_an_undo_are_kept_apart_as_well(workspace: Workspace) -> None:
+    folder = workspace.folder.parent
+    for area in ("Sued", "Nord"):
+        rows = "".join(f"{area}/{m}/{s},2025-01-01 00:00,{m}.5\n" for m in (1, 2) for s in "vw")
+        (folder / f"{area}.csv").write_text("tag,time,value\n" + rows, "utf-8")
+    both = workspace.import_files([folder / "Sued.csv", folder / "Nord.csv"], Progress()).files
+    assert [(file.machines, file.accepted, file.conflicts) for file in both] == [
+        (("1", "2"), 4, 0),
+        (("Nord/1", "Nord/2"), 4, 0),
+    ]
+    for batch in workspace.imports():
+        workspace.undo(batch.id, Progress())
+    (nord,) = workspace.import_files([folder / "Nord.csv"], Progress()).files
+    (sued,) = workspace.import_files([folder / "Sued.csv"], Progress()).files
+    assert nord.conflicts == sued.conflicts == 0
+    assert not set(nord.machines) & set(sued.machines)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError, WorkspaceError
-from pdm_desktop.core.ingest import zones
+from pdm_desktop.core.ingest import tags, zones
 from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.blocks import Blocks, Overturned
 from pdm_desktop.core.ingest.cells import read
@@ -82,6 +82,8 @@ def import_plan(
     then, and when cancelled, the store is as it was.
     """
     clock.zone(plan.time_zone)
+    # Other files may have come since this one was recognised, of the same import even.
+    plan = tags.placed(plan, tags_of(store))
     _check_disk(store, plan)
     tried = 0
     while True:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pdm_desktop.core.ingest.units import split_unit
-from pdm_desktop.core.tag_rules import TagRule
+from pdm_desktop.core.plans import Plan
+from pdm_desktop.core.tag_rules import KnownTags, TagRule
 
 _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
 _CLEAR = (".", "/", "\\", ":", "|")
@@ -35,6 +37,19 @@ def unit_behind(tag: str) -> tuple[str, str]:
 def of_cells(cells: Sequence[str]) -> TagRule | None:
     """The rule of a long file's tags."""
     return find([unit_behind(cell)[0] for cell in dict.fromkeys(cells)])
+
+
+def placed(plan: Plan, known: KnownTags) -> Plan:
+    """The plan with its tags taken as the plant took them by now."""
+    rule = plan.tag_rule
+    if rule is None:
+        return plan
+    columns = []
+    for column in plan.columns:
+        pair = known.place(split_unit(column.name)[0], rule) if column.role.machine else None
+        role = column.role if pair is None else replace(column.role, machine=pair[0], name=pair[1])
+        columns.append(replace(column, role=role))
+    return replace(plan, columns=tuple(columns), known_tags=known)
 
 
 def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:

@@ -35,6 +35,9 @@ class Incoming:
         self.by_line: list[tuple[Ints, Ints]] | None = None
         """Set to a list: (lines, what became of each: 0 unchanged, 1 duplicate, 2 accepted, 3 conflict) are added to
         it, for files in which a line is more than one row."""
+        self.given = self.contradicted = 0
+        """Rows (or values, as they are counted) so far, duplicates aside, and those that say another thing than earlier
+        ones of this same batch."""
         self.spans: dict[int, tuple[int | None, int | None]] = {}
         """machine -> first and last time (ms) of its rows; None where they have no times."""
         self.added: dict[int, int] = {}
@@ -67,7 +70,9 @@ class Incoming:
             if self.by_line is not None:
                 self.by_line.append((rows.lines, np.full(rows.count, 2)))
             count = int((~np.isnan(values)).sum())
-            return Outcome(rows.count if rows.lines.ndim == 1 else count, 0, 0, 0, count)
+            counted = rows.count if rows.lines.ndim == 1 else count
+            self.given += counted
+            return Outcome(counted, 0, 0, 0, count)
         return self._merge_overlapping(table, rows, cells, occupied)
 
     def _occupied(self, table: RecordTable, rows: Rows, heads: Ints) -> bool:
@@ -103,9 +108,16 @@ class Incoming:
         self._note_changed(rows, merged.accepted | merged.conflict)
         if self.by_line is not None:
             self.by_line.append((rows.lines, merged.duplicate + 2 * merged.accepted + 3 * merged.conflict))
+        again = np.ones(rows.count, np.bool_)
+        again[rows.start] = False
+        again |= own[rows.group]
         if lines.ndim == 2:
+            self.given += int((~np.isnan(rows.cells)).sum())
+            self.contradicted += int(again[merged.conflict_cells[1]].sum())
             conflicts, given = len(merged.conflict_old), int((~np.isnan(rows.cells)).sum())
             return Outcome(merged.new_values - conflicts, given - merged.new_values, 0, conflicts, merged.new_values)
+        self.given += rows.count - int(merged.duplicate.sum())
+        self.contradicted += int((merged.conflict & again).sum())
         return Outcome(
             int(merged.accepted.sum()),
             int(merged.unchanged.sum()),

@@ -173,6 +173,10 @@ class BatchWriter:
     def remember_tags(self, tags: Sequence[tuple[str, str, str]]) -> None:
         """Keep what tags were taken for: (tag, what stands before its sensor, machine)."""
         known = self._former | self._machines
+        present = set(catalogue.machines(self._db).values())
+        # A machine that is here for the first time, or again after all its imports were undone, may be another one.
+        fresh = {(known[machine],) for _, _, machine in tags if machine in known} - {(number,) for number in present}
+        self._db.executemany("DELETE FROM alias WHERE kind IN ('tag', 'path') AND id = ?", sorted(fresh))
         rows = [("tag", tag, known[machine]) for tag, _, machine in tags if machine in known]
         rows += [("path", path, known[machine]) for _, path, machine in tags if path and machine in known]
         self._db.executemany("INSERT OR REPLACE INTO alias (kind, name, id) VALUES (?, ?, ?)", rows)
@@ -225,7 +229,8 @@ class BatchWriter:
         """Whether a file of the same content brought these machines' records and stands: whatever differs now was
         corrected since, and the newer correction holds (after `finish`)."""
         totals = self._totals
-        if totals.accepted or not totals.conflicts:
+        # What contradicts itself in one file differs twice when the file comes again: such conflicts are its own.
+        if totals.accepted or totals.conflicts <= 2 * self._rows.contradicted:
             return False
         row = self._db.execute(
             f"SELECT 1 FROM batch b JOIN batch o ON {_SAME_TABLE} AND o.id < b.id"
