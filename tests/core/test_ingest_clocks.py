@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from pdm_desktop.core.plans import Choices
+from tests.core.books import days
 from tests.core.plants import Plant
 
 MOMENTS = [dt.datetime(2025, 2, 20, tzinfo=dt.UTC) + dt.timedelta(hours=5 * i) for i in range(40)]
+HOURS = [dt.datetime(2025, 2, 20, tzinfo=dt.UTC) + dt.timedelta(hours=i) for i in range(72)]
 
 
 @pytest.fixture
@@ -115,3 +117,54 @@ def test_a_month_that_is_another_one_in_the_next_language_is_no_time(plant: Plan
     rows = "05-lis-2024 06:00,P1,1\n05-gru-2024 06:00,P1,2\n05-sty-2025 06:00,P1,3\n"
     report = plant.give(f"time,machine,heat\n{rows}")
     assert (report.accepted, report.reasons) == (2, (("a name that means another month in another language", 1),))
+
+
+@pytest.mark.parametrize("digits", [5, 6, 12])
+def test_days_with_few_digits_are_whole_seconds(plant: Plant, digits: int) -> None:
+    """As most spreadsheets and databases write them: 45304.041667 is 01:00, not 43 ms later."""
+    assert given(plant, [f"{days(moment):.{digits}f}" for moment in MOMENTS]) == MOMENTS
+
+
+def test_days_whose_digits_cannot_tell_the_second_are_no_times(plant: Plant) -> None:
+    rows = "".join(f"{days(moment):.4f},P1,1\n" for moment in MOMENTS)
+    report = plant.give(f"time,machine,heat\n{rows}")
+    # Of hours that three divides, three digits tell all.
+    assert (report.accepted, report.reasons) == (14, (("days with too few digits to tell the second", 26),))
+
+
+def test_a_reading_with_a_date_and_no_time_is_not_of_midnight(plant: Plant) -> None:
+    rows = "2025-02-20,06:00,P1,1\n2025-02-20,,P1,2\n2025-02-20,07:00,P1,3\n"
+    report = plant.give(f"date,time,machine,heat\n{rows}")
+    assert (report.accepted, report.reasons) == (2, (("no time", 1),))
+
+
+def test_a_rejected_row_of_the_hour_that_came_twice_comes_back_as_the_second(plant: Plant) -> None:
+    clocks = ["02:00", "02:30", "02:00", "02:30", "03:00"]
+    rows = "".join(f"26.10.2025 {c},P1,{'bad one' if i == 3 else i}\n" for i, c in enumerate(clocks))
+    report = plant.give(f"time,machine,heat\n{rows}", time_zone="Europe/Berlin")
+    assert (report.accepted, report.unchanged, report.rejected_values) == (4, 1, 1)
+    assert report.rejects_file is not None
+    rejects = Path(report.rejects_file).read_text("utf-8-sig")
+    again = plant.give(rejects.replace("bad one", "3"), "mended.csv", time_zone="Europe/Berlin")
+    assert (again.accepted, again.conflicts) == (1, 0)
+    at, values = plant.store.telemetry("P1")
+    assert [dt.datetime.fromtimestamp(ms / 1000, dt.UTC).strftime("%H:%M") for ms in at.tolist()] == [
+        "00:00", "00:30", "01:00", "01:30", "02:00",
+    ]  # fmt: skip
+    assert values[0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_file_whose_rows_contradict_each_other_is_not_understood(plant: Plant) -> None:
+    halves = "".join(f"{m:%Y-%m-%d} {m.hour % 12 or 12}:30,P1,{i}\n" for i, m in enumerate(HOURS))
+    error = plant.refuses("time,machine,heat\n" + halves, "36 of 72 rows say another thing than an earlier row")
+    assert "--layout wide" in error.hint
+    phases = "".join(f"{m:%Y-%m-%d %H:%M},P1,{p},{i}\n" for m in HOURS for i, p in enumerate("ABC"))
+    one = "".join(f"{m:%Y-%m-%d %H:%M},P1,A,0\n" for m in reversed(HOURS))  # as if there were no others, at first
+    text = "time,machine,phase,current\n" + one * 30 + phases
+    assert "--map 'phase'=machine" in plant.refuses(text, "Column phase tells them apart").hint
+    assert plant.give(text, choices=Choices(layout="wide")).conflicts == 144
+    same = "".join(
+        f"{m:%Y-%m-%d %H:%M},{tag},{i}\n" for i, m in enumerate(HOURS) for tag in ("x.a", "x.b", "y.a", "y.b")
+    )
+    report = plant.give("time,tag,value\n" + same + same)
+    assert (report.accepted, report.duplicates) == (288, 288)

@@ -22,12 +22,15 @@ class LocalTimes:
         self._repeats = repeats
         self._last: dict[str, tuple[int, bool]] = {}
         self._descending: bool | None = None
+        self.second: dict[int, str] = {}
+        """Of the rows last given, those of the second passing of an hour: row -> its offset, such as +01:00."""
         self.folds = 0
         self.gaps = 0
 
     def to_utc(self, moments: Moments, series: Ints, names: list[str]) -> Ints:
         """ms UTC (n,); row i belongs to the series names[series[i]] (a machine, a tag)."""
         ms = moments.ms.copy()
+        self.second = {}
         rows = np.flatnonzero(moments.local & (moments.state == GOOD))
         if not len(rows) or self._zone == "UTC":
             return ms
@@ -41,10 +44,12 @@ class LocalTimes:
         ms[rows] = local.as_unit("ms").asi8
         if bool(odd.any()):
             odd_rows = rows[odd]
-            ms[odd_rows] = self._odd(moments.ms[odd_rows], series[odd_rows], names)
+            ms[odd_rows], second = self._odd(moments.ms[odd_rows], series[odd_rows], names)
+            offsets = (moments.ms[odd_rows] - ms[odd_rows])[second]
+            self.second = dict(zip(odd_rows[second].tolist(), map(_offset, offsets.tolist()), strict=True))
         return ms
 
-    def _odd(self, naive: Ints, series: Ints, names: list[str]) -> Ints:
+    def _odd(self, naive: Ints, series: Ints, names: list[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
         zone = clock.zone(self._zone)
         index = pd.DatetimeIndex(naive.view("datetime64[ms]"))
         summer = np.ones(len(naive), np.bool_)
@@ -60,7 +65,7 @@ class LocalTimes:
         if self._descending:
             self._only_once(naive, series, second)
         chosen = np.where(second, late.as_unit("ms").asi8, early.as_unit("ms").asi8)
-        return np.where(missing, unmoved, chosen)
+        return np.where(missing, unmoved, chosen), second
 
     def _second(
         self, naive: Ints, series: Ints, names: list[str], missing: npt.NDArray[np.bool_]
@@ -90,6 +95,11 @@ class LocalTimes:
             rows = np.flatnonzero((folds == fold).all(axis=1))
             if bool(second[rows].all()):
                 second[rows] = False
+
+
+def _offset(ms: int) -> str:
+    sign, minutes = "-" if ms < 0 else "+", abs(ms) // clock.MINUTE
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _falls(naive: Ints, series: Ints) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError, WorkspaceError
-from pdm_desktop.core.ingest import tags, zones
+from pdm_desktop.core.ingest import contradictions, tags, zones
 from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.blocks import Blocks, Overturned
 from pdm_desktop.core.ingest.cells import read
@@ -120,6 +120,7 @@ def _import(
                 progress.step(run.rows, _estimate(run.rows, blocks), f"Importing {plan.path.name}")
             run.end()
             run.store(progress)
+            contradictions.refuse(plan, *writer.contradicted)
             writer.remember_tags(run.tags())
             derived = run.status is not None
             if derived and plan.kind == "failures":

@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
-GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED, DAY_BEFORE_MONTH, UNCLEAR_MONTH, OLD_NUMBER = range(9)
+GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED, DAY_BEFORE_MONTH, UNCLEAR_MONTH, OLD_NUMBER, ROUGH = range(10)
 REASONS = {
     EMPTY: "no time",
     NO_TIME: "not a time like 2015-01-31 06:00",
@@ -27,6 +27,7 @@ REASONS = {
     DAY_BEFORE_MONTH: "not a time with the month behind the year",
     UNCLEAR_MONTH: "a name that means another month in another language",
     OLD_NUMBER: "a number that would be a time before 2000",
+    ROUGH: "days with too few digits to tell the second",
 }
 AHEAD = 2 * clock.DAY
 """How far ahead of the computer's clock a time may be: time zones and clocks that are a little wrong."""
@@ -83,13 +84,9 @@ def of_day(texts: Texts, clock_form: str) -> Moments:
     found = Moments(np.zeros(count, np.int64), np.ones(count, np.bool_), np.full(count, NO_TIME, np.uint8))
     values = _floats(texts, found.state)
     inside = (values >= 0) & (values <= 1)
-    exact = np.where(inside, values, 0.0) * clock.DAY
-    whole = np.rint(exact / clock.SECOND) * clock.SECOND
-    near = np.abs(exact - whole) <= 2
-    # .0417 is a rounded 1:00, but nothing says so; with eight digits it is a time to the millisecond.
-    inside &= near | (np.strings.str_len(np.strings.strip(texts)) >= len("0.12345678"))
-    found.ms[:] = np.rint(np.where(near, whole, exact)).astype(np.int64)
-    found.state[inside] = GOOD
+    ms, rough = _whole(np.where(inside, values, 0.0) * clock.DAY, texts)
+    found.ms[:] = ms
+    found.state[inside] = np.where(rough[inside], ROUGH, GOOD)
     return found
 
 
@@ -146,14 +143,27 @@ def _numbers(texts: Texts, time_form: str, ms: Ints, local: Flags, state: Bytes)
     stamps = np.where(finite, values, 0.0) * found.unit
     finite &= np.abs(stamps) < _FAR
     rounded = np.where(finite, np.rint(stamps), 0).astype(np.int64)
+    rough = np.zeros(len(texts), np.bool_)
     if found.unit == clock.DAY:
-        # Days are kept to about a microsecond; readings are taken on whole seconds more often than a ms beside them.
-        whole = np.rint(rounded / clock.SECOND).astype(np.int64) * clock.SECOND
-        rounded = np.where(np.abs(whole - rounded) <= 2, whole, rounded)
+        rounded, rough = _whole(np.where(finite, stamps, 0.0), texts)
     rounded += found.zero
     local[finite] = found.local
     ms[finite] = rounded[finite]
-    state[finite] = np.where(rounded[finite] < OLDEST, OLD_NUMBER, GOOD)
+    state[finite] = np.where(rounded[finite] < OLDEST, OLD_NUMBER, np.where(rough[finite], ROUGH, GOOD))
+
+
+def _whole(stamps: npt.NDArray[np.float64], texts: Texts) -> tuple[Ints, Flags]:
+    """ms of days, on the whole second where the digits of the column cannot tell another time; and which of them have
+    too few digits to tell the second. Of 45304.041667 the last digit is worth 86 ms, of .0417 nine seconds."""
+    points = np.maximum(np.strings.find(texts, b"."), np.strings.find(texts, b","))
+    digits = int(np.where(points < 0, 0, np.strings.str_len(np.strings.strip(texts)) - points - 1).max(initial=0))
+    step = clock.DAY / 10.0 ** min(digits, 12)
+    whole = np.rint(stamps / clock.SECOND) * clock.SECOND
+    apart = np.abs(whole - stamps)
+    exact = apart <= 2  # readings are taken on whole seconds more often than a ms beside them
+    fine = step <= clock.SECOND
+    ms = np.rint(np.where(exact | (fine & (apart <= step / 2)), whole, stamps)).astype(np.int64)
+    return ms, ~exact & (not fine)
 
 
 def _floats(texts: Texts, state: Bytes) -> npt.NDArray[np.float64]:

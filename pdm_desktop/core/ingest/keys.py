@@ -41,6 +41,8 @@ class Keys:
         self._plan = plan
         self._now = clock.now_ms()
         self.local = LocalTimes(plan.time_zone, repeats=plan.kind not in EVENT_KINDS)
+        self.second_lines: dict[int, str] = {}
+        """Of the lines last read, those of the second passing of the hour that comes twice, with its offset."""
         self.days_before_months = 0
         """Dates that begin with the year and have the month behind the day."""
 
@@ -145,7 +147,11 @@ class Keys:
             clocks = instants.of_day(cells.texts[beside], self._plan.clock_form)
             moments.ms[:] += clocks.ms
             moments.state[:] = np.where(moments.state == GOOD, clocks.state, moments.state)
+        if beside is not None and self._plan.kind == "telemetry":  # no reading of midnight, perhaps
+            empty = np.strings.str_len(np.strings.strip(cells.texts[beside])) == 0
+            moments.state[empty & (moments.state == GOOD)] = instants.EMPTY
         ms = self.local.to_utc(moments, series.values, series.names)
+        self.second_lines = {int(cells.lines[row]): offset for row, offset in self.local.second.items()}
         instants.check(ms, moments.state, self._now)
         rejected += self.bad_times(cells, position, moments.state)
         return Key(moments.state == GOOD, ms, [])

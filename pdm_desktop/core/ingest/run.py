@@ -156,11 +156,19 @@ class Run:
         try:
             for line, row in block.rows(self.plan.delimiter):
                 if line in wanted:
-                    rows[line] = tuple(row)
+                    rows[line] = tuple(self._with_offset(line, row))
         except NoRow:
             pass  # the rejects then carry no row beside what was wrong in it
         second_header.refuse(self.plan, rows)
         self._rejects.add(sorted(reject._replace(cells=rows.get(reject.line, ())) for reject in rejects))
+
+    def _with_offset(self, line: int, row: list[str]) -> list[str]:
+        """The row as it must stand in the rejects file: by itself, 02:30 would be the first of the two."""
+        offset = self.keys.second_lines.get(line)
+        position = self.plan.index("time", "timestamp")
+        if offset and position is not None and position < len(row) and self.plan.time_form == "text":
+            row[position] = row[position].rstrip() + offset
+        return row
 
     # -- readings -----------------------------------------------------------------------------------------------------
 

@@ -62,6 +62,11 @@ class BatchWriter:
         return self._rows.altered or self._units_said
 
     @property
+    def contradicted(self) -> tuple[int, int]:
+        """How many of the rows (or values) so far say another thing than earlier ones of the batch, and of how many."""
+        return self._rows.contradicted, self._rows.given
+
+    @property
     def by_line(self) -> list[tuple[Ints, Ints]] | None:
         """What became of each line; see Incoming.by_line."""
         return self._rows.by_line
