@@ -75,6 +75,8 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     for who in BASELINES:
         progress.check()
         raw = [baselines.raw(who, found.histories[r.machine], r.times, scale.horizon, rates) for r in rows]
+        if baselines.says_nothing(who, raw):
+            continue
         how = baselines.calibration(truth[truth >= 0], np.concatenate(raw)[truth >= 0])
         risks = [sigmoid(how["a"] * score + how["b"])[:, None] for score in raw]
         bare = [rowset.any_only(r) for r in rows]
@@ -120,9 +122,8 @@ def _trained_on(plant: Plant, about: ModelVersion) -> frozenset[str]:
     """The machines of this plant that had a say in the version, by the names they bear now."""
     if about.origin == "bundled":
         return frozenset()
-    now = provenance.now_called(plant.store)
-    here = provenance.machines_here(plant.store, about.facts, made_here=about.origin == "trained")
-    return here - {now.get(str(machine), "") for machine in about.splits.get("held_out", ())}
+    held_out = frozenset(map(str, about.splits.get("held_out", ())))
+    return provenance.machines_here(plant.store, about.facts, made_here=about.origin == "trained", without=held_out)
 
 
 def _seen(about: ModelVersion, rows: MachineRows) -> int:

@@ -36,6 +36,12 @@ def raw(who: Scorer, history: MachineHistory, at: Ints, horizon: int, rates: Flo
     return np.zeros(len(at))
 
 
+def says_nothing(who: Scorer, scores: Sequence[Floats]) -> bool:
+    """Whether a rule but the base rate tells no row from another: without errors on record “any error” is no rule."""
+    every = np.concatenate(scores) if scores else np.empty(0)
+    return who != "base_rate" and (not len(every) or float(np.ptp(every)) == 0.0)
+
+
 def calibration(truth: npt.NDArray[np.int8], scores: Floats) -> dict[str, float]:
     """{"a", "b"}: probability = sigmoid(a * score + b), from outcomes. A rule says more is riskier: a is above zero."""
     middle, spread = float(scores.mean()), float(scores.std()) or 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,6 +90,8 @@ def gather(store: Store, settings: Settings, options: TrainingSettings, progress
     """Read the record as far as its outcome is known. PdmError when there is no reading, or no failure on record."""
     if options.features not in ("all", "telemetry"):
         raise PdmError(f"{options.features!r} is no choice of features.", "Use all or telemetry.", "features")
+    if options.horizon_h is not None and not math.isfinite(options.horizon_h):
+        raise PdmError(f"A horizon of {options.horizon_h} h is none.", "One minute to one year.", "horizon_h")
     horizon = settings.horizon if options.horizon_h is None else round(options.horizon_h * HOUR)
     if not HOUR // 60 <= horizon <= 366 * 24 * HOUR:
         raise PdmError(f"A horizon of {horizon / HOUR:g} h is out of range.", "One minute to one year.", "horizon_h")
@@ -213,9 +216,10 @@ def choose_splits(found: Gathered, options: TrainingSettings) -> tuple[Splits, l
     horizon = found.spec.horizon
     times = [time for time, _ in found.failures]
     if len(set(times)) < FEWEST:
+        on_record = sum(len(np.unique(history.failures.times)) for history in found.histories.values())
         raise PdmError(
-            f"The record holds {len(set(times))} failures whose run-up and outcome are known: too few to learn from "
-            f"and to test what was learned.",
+            f"{on_record} failure{'' if on_record == 1 else 's'} on record, {len(set(times))} of them with a run-up "
+            f"and an outcome that are known: too few to learn from and to test what was learned.",
             f"At least {FEWEST} are needed, {ENOUGH} make figures one can trust. Import older failure records with "
             f"their readings, or wait; the newest failure counts once “failures known until” is set beyond it.",
         )

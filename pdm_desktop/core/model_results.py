@@ -47,7 +47,7 @@ class Goal:
     def __post_init__(self) -> None:
         if self.kind not in ("f1", "alarm-budget", "cost"):
             raise PdmError(f"{self.kind!r} is no goal.", "Use f1, alarm-budget or cost.", "goal")
-        if min(self.alarms, self.missed, self.false_alarm) <= 0:
+        if not all(0 < number <= 1e9 for number in (self.alarms, self.missed, self.false_alarm)):
             raise PdmError("A goal's numbers must be above zero.", where="goal")
 
 

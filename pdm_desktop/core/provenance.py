@@ -6,7 +6,7 @@ failures it learnt of: where they are on record here too, it is of this plant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from pdm_desktop.core.store import Store
@@ -22,8 +22,11 @@ def some_failures(failures: Sequence[tuple[int, str]]) -> list[list[Any]]:
     return [[failures[i * len(failures) // count][1], failures[i * len(failures) // count][0]] for i in range(count)]
 
 
-def machines_here(store: Store, facts: Mapping[str, Any], *, made_here: bool = False) -> frozenset[str]:
+def machines_here(
+    store: Store, facts: Mapping[str, Any], *, made_here: bool = False, without: Container[str] = ()
+) -> frozenset[str]:
     """The machines of this plant, by the names they bear now, that a version of these facts was trained or tested on.
+    without: names, as they were then, of those not asked for; merged with one that is, a machine is among them.
 
     Nothing when less than half of the failures it kept are on record here. A version made in this very workspace, and
     one that kept none (from an earlier release), is taken at its machines' names: see `unknown`.
@@ -32,15 +35,17 @@ def machines_here(store: Store, facts: Mapping[str, Any], *, made_here: bool = F
     listed = facts.get("machines")
     named = listed if isinstance(listed, list) else []
     now = now_called(store)
-    machines = frozenset(now[name] for name in named if isinstance(name, str) and name in now)
+    known = [name for name in named if isinstance(name, str) and name in now]
+    machines = frozenset(now[name] for name in known)
+    asked = frozenset(now[name] for name in known if name not in without)
     noted = facts.get(KEY)
     kept = [pair for pair in noted if _failure(pair)] if isinstance(noted, list) else []
     if made_here or not kept or not machines:
-        return machines
+        return asked
     events = store.events("failures", sorted(machines), None, None)
-    known = set(zip(events["machine"].tolist(), events["time"].tolist(), strict=True))
-    found = sum((now.get(machine), time) in known for machine, time in kept)
-    return machines if 2 * found >= len(kept) else frozenset()
+    recorded = set(zip(events["machine"].tolist(), events["time"].tolist(), strict=True))
+    found = sum((now.get(machine), time) in recorded for machine, time in kept)
+    return asked if 2 * found >= len(kept) else frozenset()
 
 
 def unknown(facts: Mapping[str, Any], *, made_here: bool) -> bool:

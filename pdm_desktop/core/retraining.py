@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from pdm_desktop.core import (
     gathering,
     matrix,
     model_card,
+    parameters,
     provenance,
     reference,
     rivals,
@@ -65,6 +67,7 @@ def retrain(
     does not suffice.
     """
     begun = time.monotonic()
+    _check(options)
     found = rivals.gathered(plant, options, progress)
     splits, warnings = gathering.choose_splits(found, options)
     found = replace(found, components=gathering.learnable(found, splits))
@@ -163,6 +166,17 @@ def retrain(
         seconds=time.monotonic() - begun,
         trials=trials,
     )
+
+
+def _check(options: TrainingSettings) -> None:
+    """PdmError for numbers that make no sense, before anything is read."""
+    parameters.check(options.params)
+    if not 0 <= options.seed < 2**31:
+        raise PdmError("The seed must be a whole number from 0 to 2147483647.", where="seed")
+    if options.time_limit_s is not None and not 0 <= options.time_limit_s < math.inf:
+        raise PdmError("The time limit must be a number of seconds, not below 0.", where="time_limit")
+    if options.trials < 0 or options.holdout_machines < 0:
+        raise PdmError("Trials and machines held out cannot be fewer than none.", where="settings")
 
 
 def _trained(

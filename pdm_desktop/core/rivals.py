@@ -177,6 +177,8 @@ def baselines_on(found: Gathered, spans: Spans, options: TrainingSettings, scale
             span: [baselines.raw(who, found.histories[r.machine], r.times, scale.horizon, rates) for r in part]
             for span, part in spans.items()
         }
+        if baselines.says_nothing(who, raw["validation"]):
+            continue
         truth = np.concatenate([r.labels[:, 0] for r in spans["validation"]])
         how = baselines.calibration(truth[truth >= 0], np.concatenate(raw["validation"])[truth >= 0])
         risks = {

@@ -21,7 +21,7 @@ from pdm_desktop.core.features import (
     silent_sensors,
 )
 from pdm_desktop.core.progress import Progress
-from pdm_desktop.core.times import HOUR
+from pdm_desktop.core.times import HOUR, iso
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -188,6 +188,13 @@ def split(
         raise PdmError("There is nothing to train on: no row has both readings and a known outcome.")
     first, last = min(int(found[0]) for found in filled), max(int(found[-1]) for found in filled)
     span = last - first
+    for name, given in (("test_from", test_from), ("valid_from", validation_from)):
+        if given is not None and not first < given <= last:
+            raise PdmError(
+                "The time given lies outside the rows there are.",
+                f"They reach from {iso(first, 'UTC')} to {iso(last, 'UTC')}.",
+                name,
+            )
     if test_from is None:
         test_from = _on_grid(filled, first + (TRAIN_SHARE + VALIDATION_SHARE) * span)
     if validation_from is None:

@@ -84,7 +84,7 @@ def verdict(
     if champion is None or against is None:
         better = True
         why = (
-            f"No model in use can score this plant, and the candidate beats every simple rule beyond luck: in average "
+            f"No model in use can score this plant, and the candidate beats every simple rule beyond luck. In average "
             f"precision luck alone gives as much {_once(closest)} at most, and {_limit(turn)}."
         )
     else:

@@ -91,6 +91,21 @@ def test_renamed_machines_stay_seen(made: tuple[Path, Path, Path, int], tmp_path
         assert opened.evaluate("2", None, None, Progress()).in_sample == made[3]
 
 
+def test_a_machine_merged_with_one_that_was_trained_on_is_trained_on(
+    made: tuple[Path, Path, Path, int], tmp_path: Path
+) -> None:
+    with Workspace.open(shutil.copytree(made[0], tmp_path / "ws")) as opened:
+        facts = opened.model_version("2").facts
+
+        def trained_on(held_out: str) -> frozenset[str]:
+            return provenance.machines_here(opened._store, facts, made_here=True, without={held_out})
+
+        assert trained_on("P-3") == {"P-0", "P-1", "P-2"}
+        opened.merge_machines("P-3", "P-0", By("Ada", "one pump"), Progress())
+        assert trained_on("P-3") == trained_on("P-0") == {"P-0", "P-1", "P-2"}
+        assert trained_on("P-1") == {"P-0", "P-2"}
+
+
 def test_some_failures_are_spread_over_the_record() -> None:
     kept = provenance.some_failures([(time, "M") for time in range(200)])
     assert (len(kept), kept[0], kept[-1]) == (40, ["M", 0], ["M", 195])

@@ -90,6 +90,12 @@ def test_the_seed_draws_the_machines_held_out(rows: list[rowset.MachineRows], sp
     assert rowset.split(rowset.times_of(rows), SPEC.horizon, held_out=3, seed=2).held_out != splits.held_out
 
 
+def test_given_times_outside_the_rows_are_refused(rows: list[rowset.MachineRows]) -> None:
+    for given in ({"test_from": simulate.START + 900 * DAY}, {"validation_from": simulate.START - DAY}):
+        with pytest.raises(PdmError, match="outside the rows there are"):
+            rowset.split(rowset.times_of(rows), SPEC.horizon, **given)
+
+
 def test_given_times_set_the_spans(rows: list[rowset.MachineRows]) -> None:
     first = simulate.START
     found = rowset.split(
