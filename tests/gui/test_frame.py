@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -17,6 +17,7 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.gui.frame import QUIET_S, Search, TaskStrip, TopBar, time_left
 from pdm_desktop.gui.session import Session
 from pdm_desktop.gui.theme import Theme
+from pdm_desktop.gui.wizards.steps import fitted
 from tests.gui import plant
 
 
@@ -121,3 +122,9 @@ def test_the_strip_shows_numbers_of_work_under_way_and_stops_it(qtbot: QtBot, se
 )
 def test_the_time_left_is_in_the_unit_one_would_say(seconds: float, text: str) -> None:
     assert time_left(seconds) == text
+
+
+def test_a_wizard_leaves_room_for_its_title_on_a_small_screen() -> None:
+    assert fitted(QSize(1080, 680), QSize(1366, 728)) == QSize(1080, 664)
+    assert fitted(QSize(1080, 680), QSize(1280, 703)) == QSize(1080, 639)  # Full HD at one and a half times the size
+    assert fitted(QSize(1080, 680), QSize(1920, 1040)) == QSize(1080, 680)

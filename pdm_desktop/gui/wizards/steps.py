@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -26,6 +26,8 @@ from pdm_desktop.gui.widgets import label, restyle
 SIZE = (1080, 680)
 """Pixels; what 1366 x 768 leaves around it shows that the window is still there."""
 EDGE = 18
+FRAME = 32
+"""Pixels that a window's frame, and its title, may take."""
 
 
 class StepBar(QFrame):
@@ -95,7 +97,7 @@ class StepDialog(QDialog):
         column.addWidget(self.steps)
         column.addWidget(self.pages, 1)
         column.addWidget(foot)
-        self.resize(*SIZE)
+        self.resize(fitted(QSize(*SIZE), self.screen().availableSize()))
 
     def add_button(self, made: QPushButton) -> QPushButton:
         """A button of the foot; the last one added stands at the right edge. None is pressed by a stray Enter."""
@@ -107,6 +109,11 @@ class StepDialog(QDialog):
         """Go to a step."""
         self.steps.show_step(at)
         self.pages.setCurrentIndex(at)
+
+
+def fitted(wanted: QSize, screen: QSize) -> QSize:
+    """A dialog's size on a screen of this size: its frame has room too, or its title would be out of reach."""
+    return wanted.boundedTo(screen - QSize(FRAME, 2 * FRAME))
 
 
 class OnwardButton(QPushButton):
