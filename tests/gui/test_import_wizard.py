@@ -688,3 +688,26 @@ def test_a_sheet_is_chosen_and_the_preview_follows(qtbot: QtBot, window: MainWin
     for name, told in (("Hall 2", "First 2 rows · machine 2"), ("Hall 1", "First row · machine 1")):
         pick(qtbot, window, sheet, name)
         assert wizard.reading.counts.text().startswith(told)
+
+
+def test_a_question_that_only_the_whole_file_raises_is_asked_among_the_others(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    lines = [f"P{m}.heat,{1546300800 + 600 * row},50,degC" for m in (1, 2) for row in range(25_000)]
+    lines[40_000] = lines[40_000].replace(",50,degC", ",212,degF")
+    wizard = led(qtbot, window, tmp_path / "units.csv", "\n".join(["tag,timestamp,value,unit", *lines]) + "\n")
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == READING
+    (question,) = wizard.reading.question_cards()
+    assert "heat is in degC in line 2, and in degF in line 40,002" in question.question.text
+    press(qtbot, question, "Convert degF to degC")
+    idle(qtbot, window)
+    assert not wizard.reading.question_cards()
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    assert "50,000 values would come in" in wizard.check.verdict.text
+    forward(qtbot, window, wizard)
+    assert step(wizard) == RESULT
+    assert stored(tmp_path, "SELECT max(s1), count(*) FROM telemetry WHERE machine = 2") == [(100.0, 25_000)]

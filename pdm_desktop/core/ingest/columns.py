@@ -208,16 +208,23 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
     labels = _LABELS.get(kind)
     if labels and not draft.of(*labels) and draft.choices.component is None:
         _lacks_label(draft, kind)
+    for i in draft.of("failure") if kind == "telemetry" and not draft.questions else ():
+        if not draft.roles[i].name:
+            name = draft.facts[i].name
+            text = f"Which value of {name} means a failure is not said."
+            hint = f"Say so: --map {name + '=failure:VALUE'!r}."
+            draft.questions.append(Question("columns", text, hint, where=draft.where))
     wanted = draft.choices.layout
     if kind == "telemetry" and wanted in _LAYOUT_LACKS and layout != wanted:
         draft.questions.append(Question("columns", *_LAYOUT_LACKS[wanted], where=draft.where))
     if not draft.of("machine") and draft.choices.machine is None and draft.tag_rule is None:
         suggested = suggested_machine(draft.path)
+        tagged = " Where each column names its machine: --layout wide-tags." if _like_tags(draft, kind, layout) else ""
         draft.questions.append(
             Question(
                 "machine",
                 "The file has no column for the machine.",
-                f"Say which machine it is of: --machine {suggested!r}, or name its column machineID.",
+                f"Say which machine it is of: --machine {suggested!r}, or name its column machineID.{tagged}",
                 (),
                 suggested,
                 draft.where,
@@ -229,6 +236,17 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
         options = (("failures", "a failure"), ("maintenance", "a replacement"), ("errors", "an error"))
         likely = "failures" if kinds.named_failures(draft.path) else None
         draft.questions.append(Question("kind", text, hint, options, likely, draft.where))
+
+
+def _like_tags(draft: Draft, kind: Kind, layout: LayoutName) -> bool:
+    """Whether the sensors' names make a grid of several machines and sensors, perhaps."""
+    if kind != "telemetry" or layout != "wide" or draft.choices.layout is not None:
+        return False
+    names = [draft.roles[i].name for i in draft.of("sensor")]
+    rule = tags.find(names)
+    pairs = [pair for pair in map(rule.split, names) if pair] if rule is not None else []
+    machines, sensors = {machine for machine, _ in pairs}, {sensor for _, sensor in pairs}
+    return min(len(machines), len(sensors)) > 1 and 2 * len(pairs) >= len(machines) * len(sensors)
 
 
 def _lacks(draft: Draft, role: str, why: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pdm_desktop.core.ingest import aliases
@@ -14,6 +15,7 @@ from pdm_desktop.core.ingest.units import is_unit, split_measured, unit_of
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 200  # rows a delimiter is judged by
+_TIMES = 60  # cells that tell of a column without a name whether it has the times
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,30 @@ def _numbers_for_names(rows: list[tuple[int, list[str]]], at: int) -> bool:
         if len(below) > 1 and told >= 0.9 * len(below):
             return True
     return False
+
+
+def names(table: Table) -> list[str]:
+    """Column names, each once; made up where there is no header."""
+    if not table.header_row:
+        return [f"column {i + 1}" for i in range(len(table.header))]
+    found: dict[str, None] = {}
+    counts: dict[str, int] = {}
+    empty = 0
+    for at, name in enumerate(table.header):
+        if not name and _holds_times(row[at] for row in table.data[:_TIMES]):
+            name = f"column {at + 1}"  # as tables of data frames and workbooks with an empty first cell have it
+        again = name
+        while again and again in found:
+            counts[name] = counts.get(name, 1) + 1
+            again = f"{name} ({counts[name]})"
+        empty += not again
+        found[again or f"\n{empty}"] = None  # columns without a name stay so
+    return ["" if name.startswith("\n") else name for name in found]
+
+
+def _holds_times(cells: Iterable[str]) -> bool:
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and sum(map(is_time, filled)) * 5 >= len(filled) * 4
 
 
 def _line_below(rows: list[tuple[int, list[str]]], head: int, line: int) -> int | None:

@@ -12,6 +12,7 @@ from pdm_desktop.core.ingest.source import BOMS, Sample
 
 _HINT = "Save it as CSV in UTF-8."
 _PAGES = ("cp1252", "cp1251", "cp850", "cp1250", "mac-roman")
+_NO_PAGES = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "unicode-escape", "mbcs", "oem"))
 _WORDY = re.compile(r"[^\W\d_]+")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _SIGNS = set("°µ²³€±·×§£½¼ßΩµ–’“”„…\u00a0")
@@ -41,7 +42,10 @@ def known(name: str) -> str:
     """The encoding a user named, as it is called here; PdmError when there is none."""
     try:
         found = codecs.lookup(name).name
-    except LookupError as exc:
+        "1".encode(found)  # some are no encodings of text
+        if found in _NO_PAGES:
+            raise LookupError(found)
+    except (LookupError, ValueError) as exc:
         raise PdmError(f"There is no encoding {name!r}.", "Use utf-8, utf-16, cp1252 ...", "encoding") from exc
     return {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(found, found)
 

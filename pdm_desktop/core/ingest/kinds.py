@@ -32,6 +32,7 @@ def is_long(draft: Draft) -> bool:
     alone = not values and not names and len(numeric) == 1 and len(texts) == 1 and not draft.of("machine")
     if alone and len(set(draft.facts[texts[0]].cells)) > 1 and tags.of_cells(draft.facts[texts[0]].cells) is not None:
         values, names = numeric, texts
+    names = [i for i in names if i not in values]
     if not values or not names or not draft.of("timestamp", "date"):
         return False
     value, name = values[0], names[0]
@@ -91,6 +92,14 @@ def kind(draft: Draft) -> Kind:
         return "machines" if draft.of("machine") and not others else "telemetry"
     if status:
         return "telemetry" if len(sensors) else "failures"
+    unsaid = [i for i in draft.of("failure") if i in draft.given]
+    if unsaid and len(sensors) == 1:
+        name = draft.facts[unsaid[0]].name
+        text = f"Whether every line is a failure of what {name} says, or {name} a status among readings, is not said."
+        hint = f"Say --kind failures, or which of its values is one: --map {name + '=failure:VALUE'!r}."
+        options = (("failures", "every line is a failure"), ("telemetry", "a status among readings"))
+        draft.questions.append(Question("kind", text, hint, options, None, draft.where))
+        return "telemetry"
 
     def labelled(role: str) -> list[int]:
         # Codes and components have words or whole numbers; 61.5 is a component's temperature.

@@ -103,7 +103,7 @@ def recognise(
     table = dialect.table(text, delimiter, choices.header_row, choices.units_row)
     if len(table.header) > _MOST_COLUMNS:
         raise PdmError("The file has more columns than a plant has sensors.", "Leave columns out.", where)
-    names = _names(table)
+    names = dialect.names(table)
     for columns_of_ours, what in _OWN_OUTPUT:
         if columns_of_ours <= set(names):
             raise PdmError(f"This is {what} that this program wrote, not a plant's record.", "", where)
@@ -326,23 +326,6 @@ def _head(rows: Sequence[_Row]) -> list[_Row]:
 
 def _rows_below(table: Table) -> bool:
     return any(line >= table.first_row for line, _ in table.rows)
-
-
-def _names(table: Table) -> list[str]:
-    """Column names, each once; made up where there is no header."""
-    if not table.header_row:
-        return [f"column {i + 1}" for i in range(len(table.header))]
-    names: dict[str, None] = {}
-    counts: dict[str, int] = {}
-    empty = 0
-    for name in table.header:
-        again = name
-        while again and again in names:
-            counts[name] = counts.get(name, 1) + 1
-            again = f"{name} ({counts[name]})"
-        empty += not again
-        names[again or f"\n{empty}"] = None  # columns without a name stay so
-    return ["" if name.startswith("\n") else name for name in names]
 
 
 def _others(parts: Sequence[str], delimiter: str, width: int) -> list[list[str]]:

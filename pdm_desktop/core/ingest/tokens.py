@@ -77,8 +77,12 @@ def number_of(text: str, decimal: str = ".", thousands: str = "") -> float | Non
 
 def _plain(text: str, decimal: str, thousands: str) -> str:
     if decimal == "." and text.isascii() and "," not in text and "'" not in text and " " not in text.strip():
+        if text.rstrip()[-1:] == "-":
+            return "-" + text.strip()[:-1] if text.strip()[:1] not in ("-", "+") else text
         return text
-    text = text.strip().replace("\u2212", "-")
+    text = text.strip().replace("\u2212", "-").replace("\u2013", "-")
+    if text[-1:] == "-" and text[:1] not in ("-", "+"):
+        text = "-" + text[:-1].rstrip()  # 12,5- as mainframes write it
     grouped = grouping(decimal).fullmatch(text)
     if grouped is not None:
         marks = {char for char in grouped["whole"] if not char.isdigit()} - {"-", "+"}

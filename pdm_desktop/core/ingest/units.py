@@ -43,6 +43,7 @@ _MEASURED = re.compile(
     r"(?P<number>[-+\u2212]?[\d.,'\u2019]+(?:[ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)?(?:[eE][-+]?\d{1,3})?)"
     r"[\s\u00a0\u202f]*(?P<unit>(?:1 ?/)?[^\d\s.,'\u2019].*)"
 )
+_LONGEST_NAME = 200  # above, a column's name is looked through for no unit
 LONGEST_MEASURED = 40  # characters of a cell with a number and its unit
 
 
@@ -96,6 +97,9 @@ def unit_of(cell: str) -> str:
 def split_unit(name: str) -> tuple[str, str]:
     """A header such as "Oil Temp (°C)", "Druck in bar" or "Flow, l/min" as name and unit; the unit is empty where the
     header has none."""
+    name = name.strip()
+    if len(name) > _LONGEST_NAME:
+        return name, ""
     match = _BRACKETED.fullmatch(name.strip())
     if match is None:
         behind = _BEHIND.fullmatch(name.strip())

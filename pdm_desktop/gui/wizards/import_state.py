@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pdm_desktop.core import times
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.plans import NO_CHOICES, ROLES, Choices, Plan, PlanColumn, Preview, Role
+from pdm_desktop.core.plans import NO_CHOICES, ROLES, Choices, OpenQuestion, Plan, PlanColumn, Preview, Role
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.watch import SUFFIXES
 from pdm_desktop.tasks import Lane, Task
@@ -292,6 +292,19 @@ def state_words(source: Source) -> tuple[str, str]:
     if unsaid(plan):
         return f"which value of {unsaid(plan)} means a failure?", "watch"
     return f"ready, by profile {plan.profile}" if plan.profile else "ready", "muted"
+
+
+def ask_again(sources: Sequence[Source], error: PdmError) -> Source | None:
+    """The file of which the whole raised a question that its first rows did not; it is asked there now."""
+    if not isinstance(error, OpenQuestion):
+        return None
+    for source in sources:
+        if source.path == error.path and source.member in (None, error.sheet) and source.preview is not None:
+            plan = source.preview.plan
+            asked = replace(plan, questions=(*plan.questions, error.question))
+            source.preview = replace(source.preview, plan=asked)
+            return source
+    return None
 
 
 def strange(source: Source) -> str:

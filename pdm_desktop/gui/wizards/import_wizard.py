@@ -25,7 +25,7 @@ from pdm_desktop.gui.wizards.import_files import FilesPage
 from pdm_desktop.gui.wizards.import_outcome import CheckPage, ResultPage
 from pdm_desktop.gui.wizards.import_reading import ReadingPage
 from pdm_desktop.gui.wizards.import_rejects import read_rejects
-from pdm_desktop.gui.wizards.import_state import Ask, Source, gather, look, seen_as, standing_words, unsaid
+from pdm_desktop.gui.wizards.import_state import Ask, Source, ask_again, gather, look, seen_as, standing_words, unsaid
 from pdm_desktop.gui.wizards.steps import StepDialog
 from pdm_desktop.tasks import Task
 
@@ -263,6 +263,8 @@ class ImportWizard(StepDialog):
             self._task, self._importing = None, False
             if isinstance(error, PdmError):
                 self.check.show_error(error)
+                if (asked := ask_again(self.sources, error)) is not None:
+                    self._look_into(asked)
             else:
                 self.check.show_working(None)
                 if self._checked is not None:
