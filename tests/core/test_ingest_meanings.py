@@ -199,16 +199,18 @@ def test_machines_of_one_file_that_look_alike_are_asked_about_and_others_are_not
     assert len(store.machines()) == 5
 
 
-def test_tags_meet_the_machine_they_look_like_only_when_told_so(store: Store, give: Give) -> None:
+def test_tags_meet_the_machine_they_look_like_only_when_told_so_and_ever_after(store: Store, give: Give) -> None:
     give(f"Time;Machine;heat\n{clock(0)};P101;1\n{clock(1)};P101;2\n")
-    for text in (
-        "Tag;Time;Value\n" + "".join(f"p101.{tag};{clock(2)};{at}\n" for at, tag in enumerate(("heat", "flow"))),
-        f"Time;p101.heat;p101.flow\n{clock(2)};0;1\n{clock(3)};0;1\n",
-    ):
-        with pytest.raises(PdmError, match="p101 is new, and looks like P101"):
-            give(text)
-        give(text, alike="same")
-        assert readings(store)["P101", 2] == [0.0, 1.0]
+    long = "Tag;Time;Value\n" + "".join(f"p101.{tag};{clock(2)};{at}\n" for at, tag in enumerate(("heat", "flow")))
+    with pytest.raises(PdmError, match="p101 is new, and looks like P101"):
+        give(long)
+    give(long, alike="same")
+    give(f"Time;p101.heat;p101.flow\n{clock(3)};5;6\n{clock(4)};7;8\n")
+    assert {key: values for key, values in readings(store).items() if key[1] > 1} == {
+        ("P101", 2): [0.0, 1.0],
+        ("P101", 3): [5.0, 6.0],
+        ("P101", 4): [7.0, 8.0],
+    }
 
 
 # -- events -----------------------------------------------------------------------------------------------------------
@@ -302,3 +304,67 @@ def test_ages_in_an_unknown_unit_are_asked_about_and_dates_are_none(give: Give) 
     report = give("machineID,model,installed\n1,m1,2015-03-01\n2,m1,2018-05-13\n")
     assert (report.kind, report.ignored_columns) == ("machines", ("installed",))
     assert report.notes == ("Column installed is not used: a machine's age is wanted as a number of years.",)
+
+
+# -- what kind of file ------------------------------------------------------------------------------------------------
+
+
+def at_odd_times(row: Callable[[int], str]) -> str:
+    return "".join(f"{clock(h * h % 47)};A;{row(h)}\n" for h in range(12))
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "kind"),
+    [("failures.csv", "component;downtime_h;cost", "failures"), ("maint.csv", "comp;cost;hours", "maintenance"),
+     ("alarms.csv", "alarm;value;limit", "errors"), ("errors.csv", "code;severity;value", "errors")],
+)  # fmt: skip
+def test_lists_of_events_with_numbers_beside_are_no_readings(
+    store: Store, give: Give, name: str, head: str, kind: str
+) -> None:
+    report = give(f"time;machine;{head}\n" + at_odd_times(lambda h: f"c{h % 3};{h}.5;{h}.25"), name)
+    assert (report.kind, report.sensors, len(events(store, kind))) == (kind, (), 12)
+
+
+def test_a_list_of_events_whose_kind_nothing_says_is_asked_about_and_readings_are_not(give: Give) -> None:
+    text = "time;machine;component;downtime;cost\n" + at_odd_times(lambda h: f"c{h % 3};{h}.5;{h}.25")
+    with pytest.raises(PdmError, match="Whether the file lists events"):
+        give(text)
+    regular = "".join(f"{clock(h)};A;c{h % 3};{h}.5;{h}.25\n" for h in HOURS)
+    assert give("time;machine;component;load;heat\n" + regular).kind == "telemetry"
+
+
+def test_words_that_are_units_are_tags_too_where_nothing_else_is(store: Store, give: Give) -> None:
+    lines = [f"{clock(h)};A;{tag};{h + at}\n" for h in HOURS for at, tag in enumerate(("V", "A", "kW"))]
+    give("time;machine;metric;value\n" + "".join(lines))
+    assert readings(store)["A", 2] == [2.0, 3.0, 4.0]
+
+
+def test_the_column_that_tells_rows_of_one_time_and_tag_apart_is_the_machine(store: Store, give: Give) -> None:
+    lines = [
+        f"{clock(h)};{place};{tag};{h + 10 * at}\n"
+        for h in HOURS
+        for at, place in enumerate(("North", "South"))
+        for tag in ("Oil Temp", "Water Temp")
+    ]
+    report = give("DateTime;Standort;metric;Value\n" + "".join(lines))
+    assert report.machines == ("North", "South")
+    assert readings(store)["South", 3] == [13.0, 13.0]
+
+
+def test_words_of_a_tag_make_no_machines(give: Give) -> None:
+    lines = [f"{clock(h)};{tag};{h}\n" for h in HOURS for tag in ("Oil Temp", "Water Temp")]
+    with pytest.raises(PdmError, match="no column for the machine"):
+        give("DateTime;metric;Value\n" + "".join(lines))
+
+
+@pytest.mark.parametrize("word", ["0xC0", "C0", "192 (Good)", "GOOD [192]", "0x00000000"])
+def test_other_spellings_of_good(store: Store, give: Give, word: str) -> None:
+    bad = "0 (Bad)" if "(" in word else "0x80000000" if word.startswith("0x") else "18"
+    lines = [f"A.{tag};{clock(h)};{h};{word if h % 3 else bad}\n" for h in HOURS for tag in ("heat", "flow")]
+    give("Tag;Time;Value;Quality\n" + "".join(lines))
+    assert {hour for _, hour in readings(store)} == {hour for hour in HOURS if hour % 3}
+
+
+def test_a_machine_has_a_name(give: Give) -> None:
+    with pytest.raises(PdmError, match="A machine without a name"):
+        give(f"Time;heat\n{clock(0)};1\n", machine=" \u200b")

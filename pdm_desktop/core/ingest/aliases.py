@@ -70,6 +70,11 @@ _NAMES: dict[str, str] = {
         installationsdatum herstelldatum anneefabrication anneedefabrication miseenservice datemiseenservice
         anofabricacion anodefabricacion puestaenservicio annodicostruzione annocostruzione messainservizio bouwjaar
         inbedrijfstelling rokprodukcji rokvyroby 投产日期 安装日期 制造年份 годвыпуска""",
+    "place": """
+        station standort ort location loc site node plc meter gateway halle aggregatnr aggregatnummer pumpennr
+        pumpennummer pumpe kostenstelle teilnehmer where place area bereich lieu emplacement poste noeud lugar
+        ubicacion sitio estacion nodo luogo sito stazione locatie plaats stanowisko misto sted plats
+        站 站点 位置 место станция узел""",
     "state": """
         state alarmstate stateafter eventstate conditionstate alarmstatus eventtype alarmevent transition action
         zustand meldezustand alarmzustand meldestatus etat etatalarme estado estadoalarma stato

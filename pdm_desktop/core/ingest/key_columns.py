@@ -6,6 +6,7 @@ from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.plans import Question, Role
 
+_FEW = 6  # rows, of which nothing can be told
 _SPECIFIC = ("machin", "maschin", "maquin", "macchin", "equip", "asset", "anlage")
 
 
@@ -111,7 +112,7 @@ def _key_column(draft: Draft) -> int | None:
     """The one text or whole-number column that, together with the time, tells the rows apart where the time alone
     does not."""
     times = rows(draft)
-    if len(times) < 6 or len(set(times)) == len(times):
+    if len(times) < _FEW or len(set(times)) == len(times):
         return None
     if any(draft.facts[i].is_text and not repeated(times, draft.facts[i].cells) for i in draft.called("tag")):
         return None  # a tag tells them apart, and perhaps names the machine
@@ -128,7 +129,31 @@ def _key_column(draft: Draft) -> int | None:
         keys = {(time, cell) for time, cell in zip(times, f.cells, strict=True)}
         if len(keys) == len(times) and 1 < len(set(f.cells)) <= len(times) // 2:
             found.append(i)
+    found = [i for i in found if "place" in draft.facts[i].roles] or found
     return found[0] if len(found) == 1 else None
+
+
+def machine_beside_tag(draft: Draft) -> None:
+    """Give the column its role that, with time and tag, tells the rows of a long file apart where these do not."""
+    tag = draft.of("tag")[:1]
+    if not tag or draft.of("machine") or draft.choices.machine is not None:
+        return
+    keys = [(*key, cell) for key, cell in zip(rows(draft), draft.facts[tag[0]].cells, strict=True)]
+    if len(keys) < _FEW or not repeated(keys):
+        return
+    found = [
+        i
+        for i in draft.free()
+        if not (draft.facts[i].fractions or draft.tells_units(i) or draft.facts[i].roles & {"value", "quality", "unit"})
+        and draft.facts[i].filled == len(draft.facts[i].cells)
+        and 1 < len(set(draft.facts[i].cells)) <= len(keys) // 2
+        and not repeated(keys, draft.facts[i].cells)
+    ]
+    found = [i for i in found if "place" in draft.facts[i].roles] or found
+    if len(found) == 1:
+        draft.roles[found[0]] = Role("machine")
+        name = draft.facts[found[0]].name
+        draft.notes.append(f"Column {name} was taken for the machine: with time and tag, it tells rows apart.")
 
 
 def rows(draft: Draft) -> list[tuple[str, ...]]:

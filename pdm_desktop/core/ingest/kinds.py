@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdm_desktop.core.ingest import key_columns, qualities, tags, unit_columns
+from pdm_desktop.core.ingest import key_columns, qualities, spacing, tags, unit_columns
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.tokens import is_missing
 from pdm_desktop.core.plans import Question, Role
 from pdm_desktop.core.schema import Kind
 
+_FILE_NAMES: dict[Kind, tuple[str, ...]] = {
+    "failures": (
+        "fail", "ausfall", "ausfäll", "panne", "defail", "défail", "guast", "averia", "avería", "breakdown", "uitval",
+    ),
+    "maintenance": (
+        "maint", "replac", "service", "repair", "wartung", "instand", "tausch", "entretien", "manten", "manuten",
+        "onderhoud", "vervang", "repar", "sostitu", "sustitu", "remplac",
+    ),
+    "errors": ("error", "alarm", "fault", "fehler", "stoer", "stör", "meldung", "erreur", "defaut", "défaut"),
+}  # fmt: skip
 _MOST_OTHERS = 2  # columns of numbers beside tag and value that leave no doubt
 
 
@@ -20,14 +30,16 @@ def is_long(draft: Draft) -> bool:
     told = draft.choices.layout == "long"
     values = draft.of("value") or [i for i in draft.called("value") if draft.numeric(i)]
     names = draft.of("tag") or [i for i in draft.called("tag") if draft.facts[i].is_text]
-    names = [i for i in names if draft.roles.get(i) or not draft.tells_units(i)]
+    others = [i for i in names if draft.roles.get(i) or not draft.tells_units(i)]
+    # rpm, V and A may be what was measured as well as its unit.
+    names = others or ([i for i in names if "unit" not in draft.facts[i].roles] if values else [])
     names.sort(key=lambda i: -len(set(draft.facts[i].cells)))  # one that is the same in every line tells nothing
     numeric = [i for i in draft.free() if draft.numeric(i) and i not in values and not qualities.in_doubt(draft, i)]
     texts = [i for i in draft.free() if draft.facts[i].is_text and "quality" not in draft.facts[i].roles]
     texts = [i for i in texts if not draft.tells_units(i)]
     if not values and len(numeric) == 1 and (names or told):
         values = numeric
-    if values and not names and len(texts) == 1:
+    if values and not names and len(texts) == 1 and (told or not _labels_events(draft, texts[0])):
         names = texts
     alone = not values and not names and len(numeric) == 1 and len(texts) == 1 and not draft.of("machine")
     if alone and len(set(draft.facts[texts[0]].cells)) > 1 and tags.of_cells(draft.facts[texts[0]].cells) is not None:
@@ -39,11 +51,16 @@ def is_long(draft: Draft) -> bool:
     if not told and not _a_value_a_line(draft, name, value, numeric):
         return False
     draft.roles[value], draft.roles[name] = Role("value"), Role("tag")
+    key_columns.machine_beside_tag(draft)
     qualities.of_values(draft)
     if not draft.of("machine") and draft.choices.machine is None:
         draft.tag_rule = tags.of_cells(
             [cell for cell in draft.facts[name].cells if not is_missing(cell) and not tags.is_mark(cell)]
         )
+        if draft.tag_rule is not None and draft.tag_rule.separator == " ":
+            split = [draft.tag_rule.split(cell) for cell in dict.fromkeys(draft.facts[name].cells)]
+            if not any(char.isdigit() for pair in split if pair for char in pair[0]):
+                draft.tag_rule = None  # Oil Temp and Water Temp are no machines
     unit_columns.of_values(draft)
     for i in draft.free():
         draft.roles[i] = Role("ignore")
@@ -112,6 +129,8 @@ def kind(draft: Draft) -> Kind:
 
     labels = [i for role in ("failure", "error", "component") for i in labelled(role)]
     plain = [i for i in sensors if i not in labels]
+    if len(plain) >= 2 and any(_labels_events(draft, i) for i in labels):
+        return _list_with_numbers(draft, [i for i in labels if _labels_events(draft, i)])
     if len(plain) >= 2 or not (labels or draft.of("failure", "error", "component")):
         return "telemetry"
     if holds("failure"):
@@ -121,47 +140,56 @@ def kind(draft: Draft) -> Kind:
     return _components(draft)
 
 
+def _labels_events(draft: Draft, i: int) -> bool:
+    """Whether a column names a code or a component in words, in every line, and the file's name says that it lists them
+    or the lines come at no regular times."""
+    f = draft.facts[i]
+    if not f.roles & {"failure", "error", "component"} or not f.is_text or f.filled < 0.9 * len(f.cells):
+        return False
+    if _named(draft.path) in _possible(f.roles):
+        return True
+    return spacing.regular(draft) is False and spacing.regular(draft, i) is not True
+
+
+def _list_with_numbers(draft: Draft, labels: list[int]) -> Kind:
+    """The kind of a list of events with columns of numbers beside, such as costs; asks where no name says it."""
+    possible = _possible({role for i in labels for role in draft.facts[i].roles})
+    named = _named(draft.path)
+    if named in possible:
+        return named
+    if "maintenance" in possible and any(draft.facts[i].name.casefold() == "comp" for i in labels):
+        return "maintenance"
+    names = ", ".join(draft.facts[i].name for i in labels)
+    text = f"Whether the file lists events (column {names}) or readings of sensors cannot be told."
+    words = {"failures": "failures", "maintenance": "replacements", "errors": "errors"}
+    options = (*((each, words[each]) for each in possible), ("telemetry", "readings"))
+    hint = f"Say the kind: --kind {', '.join(possible)} or telemetry."
+    draft.questions.append(Question("kind", text, hint, options, None, draft.path.name))
+    return "telemetry"
+
+
+def _possible(roles: set[str]) -> list[Kind]:
+    """The kinds of events whose label a column of these roles may be."""
+    found: list[Kind] = ["failures"] if roles & {"failure", "component"} else []
+    return found + ["maintenance"] * ("component" in roles) + ["errors"] * ("error" in roles)
+
+
+def _named(path: Path) -> Kind | None:
+    """The kind of events that a file's name says it lists."""
+    name = path.name.casefold()
+    return next((kind for kind, words in _FILE_NAMES.items() if any(word in name for word in words)), None)
+
+
 def named_failures(path: Path) -> bool:
     """Whether a file's name says that it lists failures."""
-    words = (
-        "fail",
-        "ausfall",
-        "ausfäll",
-        "panne",
-        "defail",
-        "défail",
-        "guast",
-        "averia",
-        "avería",
-        "breakdown",
-        "storing",
-    )
-    return any(word in path.name.casefold() for word in words)
+    return _named(path) == "failures"
 
 
 def _components(draft: Draft) -> Kind:
-    name = draft.path.name.casefold()
-    if named_failures(draft.path):
+    named = _named(draft.path)
+    if named == "failures":
         return "failures"
-    words = (
-        "maint",
-        "replac",
-        "service",
-        "repair",
-        "wartung",
-        "instand",
-        "tausch",
-        "entretien",
-        "manten",
-        "manuten",
-        "onderhoud",
-        "vervang",
-        "repar",
-        "sostitu",
-        "sustitu",
-        "remplac",
-    )
-    if any(word in name for word in words) or any(f.name.casefold() == "comp" for f in draft.facts):
+    if named == "maintenance" or any(f.name.casefold() == "comp" for f in draft.facts):
         return "maintenance"
     text = "The file lists components, of replacements or of failures: which cannot be told."
     options = (("maintenance", "replacements"), ("failures", "failures"))

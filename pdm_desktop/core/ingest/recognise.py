@@ -34,7 +34,7 @@ from pdm_desktop.core.ingest.dialect import Table
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.facts import Facts
 from pdm_desktop.core.ingest.rejects import REJECTS_HEADER
-from pdm_desktop.core.ingest.tokens import is_opc
+from pdm_desktop.core.ingest.tokens import is_opc, normal
 from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
 from pdm_desktop.core.tag_rules import KnownTags
@@ -74,6 +74,9 @@ def recognise(
     PdmError (file, line) for anything that is no table.
     """
     clock.zone(choices.time_zone or time_zone)
+    for what, name in (("machine", choices.machine), ("component", choices.component)):
+        if name is not None and not normal(name):
+            raise PdmError(f"A {what} without a name cannot be.", f"Say which {what} it is.", what)
     packed = source.container(path)
     names_of_sheets = _sheets(path, packed)
     sheet = _sheet(path, packed, names_of_sheets, choices)

@@ -316,7 +316,9 @@ class Run:
             split = [(tag, *pair) for tag, pair in zip(names, self.keys.pairs(names), strict=True)]
         else:
             return []
-        return [(t, t[: -len(sensor)], machine) for t, machine, sensor in split if sensor and t.endswith(sensor)]
+        of_plant = self._machines.settle([machine for _, machine, _ in split])
+        fits = [(t, sensor, own) for (t, _, sensor), own in zip(split, of_plant, strict=True) if sensor]
+        return [(t, t[: -len(sensor)], own) for t, sensor, own in fits if t.endswith(sensor)]
 
     def close(self) -> None:
         """Let go of what was gathered."""

@@ -51,10 +51,21 @@ def is_opc(text: str) -> bool:
     return len(word) == 3 and word.isascii() and word.isdecimal() and 192 <= int(word) <= 255
 
 
+_WITH_WORD = re.compile(r"\d+ ?[-:(\[] ?([a-z][^)\]]*)[)\]]?|([a-z][^(\[]*) ?[(\[]\d+[)\]]")
+_HEX = re.compile(r"0x([0-9a-f]{1,8})|([c-f][0-9a-f])")
+
+
 def is_good(text: str, *, opc: bool = False) -> bool:
     """Whether a quality says that its value can be used: a word, or OPC's 192 to 255, or 0 or 100 of others.
     opc: whether the numbers of the file are OPC's."""
     word = text.strip().casefold()
+    said = _WITH_WORD.fullmatch(word)
+    if said is not None:
+        return is_good(said[1] or said[2], opc=opc)
+    status = _HEX.fullmatch(word)
+    if status is not None:  # OPC's one or two bytes; OPC UA's four begin with the severity
+        code = status[1] or status[2]
+        return int(code, 16) >> 30 == 0 if len(code) > 4 else int(code, 16) & 0xC0 == 0xC0
     if word.isascii() and word.isdecimal():
         return is_opc(word) or (not opc and word.lstrip("0") in ("", "100"))
     return word in _GOOD or word.startswith("good")
