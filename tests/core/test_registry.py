@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +138,24 @@ def test_exporting_again_replaces_what_was_there(logged: registry.Logged, export
     registry.export(logged, exported)
     assert not (exported / "left over.txt").exists()
     Model.load(exported)
+
+
+def test_the_collector_does_not_hold_everything_up_while_mlflow_is_loaded(tmp_path: Path) -> None:
+    code = """
+import gc, sys
+from pathlib import Path
+from pdm_desktop.core.registry import open_client
+
+swept = []
+gc.callbacks.append(lambda phase, about: swept.append(about["generation"]))
+open_client(Path(sys.argv[1]))
+assert gc.isenabled()
+print(swept.count(2))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "mlruns")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["0"]

@@ -6,6 +6,7 @@ The tracking store is a SQLite file `mlflow.db` in the given folder with the art
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.metadata
 import json
@@ -14,8 +15,8 @@ import os
 import platform
 import shutil
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,10 @@ _PLACES = (
     ("model_versions", "storage_location"),
 )
 """Where MLflow's store holds absolute places of artifacts."""
+_loaded: set[str] = set()
+"""The parts of MLflow in use already."""
+BROKEN_OFF = HOUR
+"""No run is kept open for so long: a finished training writes it within seconds."""
 LIBRARIES = ("xgboost-cpu", "numpy", "mlflow-skinny")
 
 
@@ -53,6 +58,25 @@ class Logged:
     run_id: str
     model_id: str
     folder: Path
+
+
+@contextmanager
+def _loading(what: str) -> Iterator[None]:
+    """The first use of a part of MLflow makes some hundred thousand objects that stay for good. Left to it, Python's
+    collector would look through them again and again meanwhile, holding the window up for a tenth of a second each
+    time, or a whole one where the computer is busy."""
+    if what in _loaded:
+        yield
+        return
+    swept = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+        _loaded.add(what)
+    finally:
+        if swept:
+            gc.enable()
 
 
 def log_candidate(
@@ -186,6 +210,17 @@ def write_checksums(folder: Path) -> None:
     _write_json(folder / CHECKSUMS, {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files})
 
 
+def end_broken_off(client: MlflowClient, experiment: str) -> None:
+    """End and delete the runs that a program which was killed left running; nothing was registered from them."""
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return
+    for run in client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'"):
+        if run.info.start_time < now_ms() - BROKEN_OFF:
+            client.set_terminated(run.info.run_id, "KILLED")
+            client.delete_run(run.info.run_id)
+
+
 def renumber(folder: Path, version: str) -> None:
     """Another version number in the description of a logged model."""
     about = json.loads((folder / DESCRIPTION).read_text("utf-8"))
@@ -193,6 +228,7 @@ def renumber(folder: Path, version: str) -> None:
     write_checksums(folder)
 
 
+@_loading("models")
 def _log_model(run_id: str, candidate: Candidate, name: str) -> tuple[str, Path]:
     """Log the booster with signature and example under the run; its id and artifact folder."""
     import mlflow
@@ -252,6 +288,7 @@ def store_uri(mlruns: Path) -> str:
     return "sqlite:///" + (mlruns.resolve() / STORE).as_posix()
 
 
+@_loading("store")
 def open_client(mlruns: Path) -> MlflowClient:
     """The store in the folder `mlruns`, made where there is none. A folder that was moved or copied finds its files.
 
