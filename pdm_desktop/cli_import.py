@@ -50,6 +50,9 @@ def grammar(command: Callable[..., Any], tools: Tools) -> None:
     bring.add_argument(
         "--alike", choices=["same", "new"], help="what new names are that look like the plant's, 001 and 1"
     )
+    bring.add_argument(
+        "--machine-side", choices=["first", "last"], help="where in its tags the machine stands: P1.Flow or Flow.P1"
+    )
     bring.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     bring.add_argument("--strict", action="store_true", help="exit code 1 when anything was rejected")
 
@@ -123,6 +126,7 @@ def _choices(arguments: Arguments) -> Any:
         time_zone=arguments.time_zone,
         day_first=arguments.day_first,
         alike=arguments.alike,
+        machine_side=arguments.machine_side,
         units=arguments.convert_units,
     )
 

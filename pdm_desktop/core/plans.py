@@ -22,6 +22,7 @@ from pdm_desktop.core.tag_rules import KnownTags, TagRule
 
 LayoutName = Literal["wide", "long", "wide tags"]
 CellState = Literal["ok", "missing", "rejected", "ignored"]
+Side = Literal["first", "last"]
 
 LAYOUTS: tuple[LayoutName, ...] = ("wide", "long", "wide tags")
 ROLES: dict[str, str] = {
@@ -110,6 +111,8 @@ class Choices:
     """The component, or the error code, of events in a file without a column for it."""
     alike: Literal["same", "new"] | None = None
     """What becomes of names that are new and look like one of the plant's: 001 beside 1."""
+    machine_side: Side | None = None
+    """Where in its tags the machine stands, first or last."""
     usual: Choices | None = None
     """What a profile says: what the file itself proves is not overruled by it."""
 
@@ -125,8 +128,8 @@ NO_CHOICES = Choices()
 @dataclass(frozen=True)
 class Question:
     """What the file does not tell and nobody may guess. key: the field of Choices that answers it (kind, day_first,
-    machine, component, units, alike, or columns); options: (value of that field, words), empty where any text answers;
-    suggested: the likely value, to be preselected, None when there is none."""
+    machine, component, units, alike, machine_side, or columns); options: (value of that field, words), empty where any
+    text answers; suggested: the likely value, to be preselected, None when there is none."""
 
     key: str
     text: str
@@ -190,7 +193,7 @@ class Plan:
     time_form: str = "text"
     """How times are written: text, epoch s, epoch ms, epoch us, epoch ns, filetime, ticks, excel, excel 1904."""
     clock_form: str = "text"
-    """How the times of day beside dates are written: text, or fraction (of a day)."""
+    """How the times of day beside dates are written: text, fraction (of a day), hours, hhmm, hhmmss."""
     profile: str | None = None
     """The profile that was applied."""
     tag_rule: TagRule | None = None

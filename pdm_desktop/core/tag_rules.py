@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -45,11 +45,17 @@ class KnownTags:
     """What the plant took tags for so far: the same tag is the same series in whatever file it comes.
 
     machines: tag -> its machine's name now; paths: what stands before the sensor in a tag, with the separator behind
-    it -> the machine's name now.
+    it -> the machine's name now; plant: the names of all its machines.
     """
 
     machines: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    plant: frozenset[str] = frozenset()
+
+    def share(self, names: Collection[str]) -> float:
+        """The share of names, or of their last parts, that are machines of the plant."""
+        known = [name in self.plant or re.split(r"[./\\:|]", name)[-1].strip() in self.plant for name in names]
+        return sum(known) / max(1, len(known))
 
     def place(self, tag: str, rule: TagRule) -> tuple[str, str] | None:
         """(machine, sensor) of a tag: as it was taken before, else by the rule of its file, where a machine whose

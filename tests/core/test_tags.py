@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest.tags import find
+from pdm_desktop.core.plans import Choices
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record_results import By
 from pdm_desktop.core.results import FileReport
@@ -142,3 +144,37 @@ def test_files_of_one_import_and_after_an_undo_are_kept_apart_as_well(workspace:
     (sued,) = workspace.import_files([folder / "Sued.csv"], Progress()).files
     assert nord.conflicts == sued.conflicts == 0
     assert not set(nord.machines) & set(sued.machines)
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["long", "wide tags"])
+@pytest.mark.parametrize(
+    ("tags", "machines", "sensors"),
+    [
+        ([f"{m}.Flow{n}" for m in ("PumpA", "PumpB") for n in (1, 2)], {"PumpA", "PumpB"}, {"Flow1", "Flow2"}),
+        ([f"{s}.{m}" for m in ("PumpA", "PumpB") for s in ("Durchfluss", "Druck")],
+         {"PumpA", "PumpB"}, {"Durchfluss", "Druck"}),
+        ([f"M0{m}.{s}" for m in (1, 2) for s in ("X1", "Y1")], {"M01", "M02"}, {"X1", "Y1"}),
+    ],
+    ids=["numbered sensors", "machines behind", "numbers on both sides"],
+)  # fmt: skip
+def test_words_tell_which_side_of_a_tag_is_the_machine(
+    workspace: Workspace, wide: bool, tags: list[str], machines: set[str], sensors: set[str]
+) -> None:
+    report = give(workspace, tags, wide=wide)
+    assert set(report.machines) == machines
+    assert {name for _, name in first_values(workspace)} == sensors
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["long", "wide tags"])
+def test_where_nothing_tells_which_side_is_the_machine_it_is_asked_and_remembered(
+    workspace: Workspace, wide: bool
+) -> None:
+    tags = [f"{m}.T{n}" for m in ("Extruder", "Mixer") for n in (1, 2, 3)]
+    with pytest.raises(PdmError, match=r"Whether Extruder or T1 is the machine in the tag Extruder\.T1") as asked:
+        give(workspace, tags, wide=wide)
+    assert asked.value.hint == "Say --machine-side first or --machine-side last."
+    path = workspace.folder.parent / "tags.csv"
+    (report,) = workspace.import_files([path], Progress(), choices=Choices(machine_side="first")).files
+    assert report.machines == ("Extruder", "Mixer")
+    # From now on the plant knows these machines.
+    assert give(workspace, tags, wide=wide).machines == ("Extruder", "Mixer")

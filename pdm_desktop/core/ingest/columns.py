@@ -136,9 +136,9 @@ def _sensors(draft: Draft) -> LayoutName:
     rule = None
     if not draft.of("machine") and draft.choices.machine is None and draft.choices.layout in (None, "wide tags"):
         columns = [i for i in named if draft.roles[i].role == "sensor"]
-        rule = tags.find([_name(draft, i)[0] for i in columns], headers=draft.choices.layout != "wide tags")
-        rule = rule if draft.headed else None
-        draft.tag_rule = rule
+        if draft.headed:
+            draft.split_tags([_name(draft, i)[0] for i in columns], headers=draft.choices.layout != "wide tags")
+        rule = draft.tag_rule
     for i in draft.of("sensor", "doubtful"):
         role, (name, unit) = draft.roles[i], _name(draft, i)
         pair = draft.known_tags.place(name, rule) if rule is not None and not role.name else None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest import tags
 from pdm_desktop.core.ingest.facts import Facts
 from pdm_desktop.core.ingest.tokens import is_missing
 from pdm_desktop.core.ingest.units import bare, is_unit, split_unit
@@ -44,6 +45,12 @@ class Draft:
         self.tag_rule: TagRule | None = None
         self.alike = Counter(split_unit(f.name)[0].casefold() for f in facts)
         """How many columns have that name, unit aside."""
+
+    def split_tags(self, names: list[str], *, headers: bool = False) -> None:
+        """Settle which part of the tags is the machine, or ask."""
+        said = self.choices.machine_side
+        self.tag_rule, question = tags.settle(names, self.known_tags, said, self.where, headers=headers)
+        self.questions += [question] if question is not None else []
 
     def of(self, *roles: str) -> list[int]:
         """The columns of these roles."""

@@ -17,7 +17,7 @@ from pdm_desktop.core.ingest.folds import LocalTimes
 from pdm_desktop.core.ingest.instants import GOOD, Moments
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.tokens import is_missing, normal
-from pdm_desktop.core.plans import Plan
+from pdm_desktop.core.plans import Plan, Side
 from pdm_desktop.core.schema import EVENT_KINDS
 
 BETWEEN = "\0"  # no text of a file has it
@@ -106,8 +106,11 @@ class Keys:
         names = [tags.unit_behind(name)[0] for name in names]
         if rule is None:
             return [(machine, sensor) for machine, _, sensor in (name.partition(BETWEEN) for name in names)]
-        found = tags.find(names) if whole else None
         known = self._plan.known_tags
+        said: Side | None = self._plan.choices.machine_side
+        found, doubt = tags.settle(names, known, said, "") if whole else (None, None)
+        if found is not None and doubt is not None and found.sensor_first != rule.sensor_first:
+            found, _ = tags.settle(names, known, "last" if rule.sensor_first else "first", "")
         for candidate in (found, rule):
             split = [known.place(name, candidate) for name in names] if candidate is not None else [None]
             pairs = [pair for pair in split if pair is not None]

@@ -42,7 +42,8 @@ def is_long(draft: Draft) -> bool:
     if values and not names and len(texts) == 1 and (told or not _labels_events(draft, texts[0])):
         names = texts
     alone = not values and not names and len(numeric) == 1 and len(texts) == 1 and not draft.of("machine")
-    if alone and len(set(draft.facts[texts[0]].cells)) > 1 and tags.of_cells(draft.facts[texts[0]].cells) is not None:
+    several = alone and len(set(draft.facts[texts[0]].cells)) > 1
+    if several and tags.find(tags.of_cells(draft.facts[texts[0]].cells)) is not None:
         values, names = numeric, texts
     names = [i for i in names if i not in values]
     if not values or not names or not draft.of("timestamp", "date"):
@@ -54,11 +55,11 @@ def is_long(draft: Draft) -> bool:
     key_columns.machine_beside_tag(draft)
     qualities.of_values(draft)
     if not draft.of("machine") and draft.choices.machine is None:
-        draft.tag_rule = tags.of_cells(
-            [cell for cell in draft.facts[name].cells if not is_missing(cell) and not tags.is_mark(cell)]
-        )
-        if draft.tag_rule is not None and draft.tag_rule.separator == " ":
-            split = [draft.tag_rule.split(cell) for cell in dict.fromkeys(draft.facts[name].cells)]
+        cells = [cell for cell in draft.facts[name].cells if not is_missing(cell) and not tags.is_mark(cell)]
+        draft.split_tags(tags.of_cells(cells))
+        rule = draft.tag_rule
+        if rule is not None and rule.separator == " ":
+            split = [rule.split(cell) for cell in dict.fromkeys(cells)]
             if not any(char.isdigit() for pair in split if pair for char in pair[0]):
                 draft.tag_rule = None  # Oil Temp and Water Temp are no machines
     unit_columns.of_values(draft)

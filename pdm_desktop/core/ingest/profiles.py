@@ -57,6 +57,8 @@ def save(folder: Path, name: str, plan: Plan, *, machine: bool = False) -> Profi
         table["units"] = choices.units
     if choices.alike is not None:
         table["alike"] = choices.alike
+    if choices.machine_side is not None:
+        table["machine_side"] = choices.machine_side
     table["columns"] = {column: str(role) for column, role in choices.columns.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -112,6 +114,8 @@ def _load(path: Path) -> Profile:
             choices = replace(choices, units="convert")
         if table.get("alike") in ("same", "new"):
             choices = replace(choices, alike="same" if table["alike"] == "same" else "new")
+        if table.get("machine_side") in ("first", "last"):
+            choices = replace(choices, machine_side="first" if table["machine_side"] == "first" else "last")
         return Profile(str(table["name"]), tuple(str(name) for name in table["header"]), choices)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as exc:
         raise PdmError(f"The profile cannot be read ({exc}).", "Mend the file or delete it.", str(path)) from exc

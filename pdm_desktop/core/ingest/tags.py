@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pdm_desktop.core.ingest import tag_sides
 from pdm_desktop.core.ingest.units import split_unit
-from pdm_desktop.core.plans import Plan
+from pdm_desktop.core.plans import Plan, Question, Side
 from pdm_desktop.core.tag_rules import KnownTags, TagRule
 
 _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
@@ -34,9 +35,9 @@ def unit_behind(tag: str) -> tuple[str, str]:
     return split_unit(tag) if tag[-1:] in (")", "]", "）") else (tag, "")
 
 
-def of_cells(cells: Sequence[str]) -> TagRule | None:
-    """The rule of a long file's tags."""
-    return find([unit_behind(cell)[0] for cell in dict.fromkeys(cells)])
+def of_cells(cells: Sequence[str]) -> list[str]:
+    """The different tags among cells of a long file, units behind them aside."""
+    return list(dict.fromkeys(unit_behind(cell)[0] for cell in dict.fromkeys(cells)))
 
 
 def placed(plan: Plan, known: KnownTags) -> Plan:
@@ -52,10 +53,27 @@ def placed(plan: Plan, known: KnownTags) -> Plan:
     return replace(plan, columns=tuple(columns), known_tags=known)
 
 
+def settle(
+    tags: Sequence[str], known: KnownTags, said: Side | None, where: str, *, headers: bool = False
+) -> tuple[TagRule | None, Question | None]:
+    """The rule that splits all the tags, as `find` does, with the machine on the side that is `said`, or else told by
+    what the tags name; the question where nothing tells."""
+    tags = _different(tags)
+    rule = find(tags, headers=headers)
+    if rule is None:
+        return None, None
+    first = (_first(tags, rule.separator) or rule) if rule.sensor_first else rule
+    last = tag_sides.turned(rule)
+    side = said or tag_sides.told(tags, first, last, known)
+    if side is None:
+        return rule, tag_sides.asked(tags, first, last, where)
+    return (first if side == "first" else last), None
+
+
 def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
-    """The rule that splits all the tags into machine and sensor, or None. headers: the tags are column names, which
-    need clearer signs of being tags."""
-    tags = list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
+    """The rule that splits all the tags into machine and sensor best, or None. headers: the tags are column names,
+    which need clearer signs of being tags."""
+    tags = _different(tags)
     rules: list[TagRule] = []
     for separator in _SEPARATORS:
         if not tags or not all(separator in tag.strip(separator) for tag in tags):
@@ -64,6 +82,10 @@ def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
         if rule is not None and not (headers and not _clear(tags, rule)):
             rules.append(rule)
     return min(rules, key=lambda rule: _merit(tags, rule), default=None)
+
+
+def _different(tags: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
 
 
 def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int]:
@@ -76,6 +98,19 @@ def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int]:
 
 
 def _best(tags: list[str], separator: str) -> TagRule | None:
+    rule = _first(tags, separator)
+    if rule is None:
+        return None
+    of_machine, of_sensor = _sides(tags, rule)
+    if not any(map(_ID.match, of_machine)) and all(map(_ID.match, of_sensor)):
+        turned = tag_sides.turned(rule)
+        if all(turned.split(tag) for tag in tags):
+            return turned
+    return rule
+
+
+def _first(tags: list[str], separator: str) -> TagRule | None:
+    """The best rule with the machine first."""
     split = [[part.strip() for part in tag.split(separator)] for tag in tags]
     shortest = min(map(len, split))
     candidates = [TagRule(separator, k) for k in range(1, shortest)]
@@ -95,14 +130,7 @@ def _best(tags: list[str], separator: str) -> TagRule | None:
             best = (rank, rule)
     if best is None:
         return None
-    rule = best[1]
-    of_machine, of_sensor = _sides(tags, rule)
-    if not any(map(_ID.match, of_machine)) and all(map(_ID.match, of_sensor)):
-        turned = TagRule(separator, 0, machine_parts=1, sensor_first=True)
-        if all(turned.split(tag) for tag in tags):
-            rule = turned
-            of_machine, _ = _sides(tags, rule)
-    return _without_common(rule, of_machine)
+    return _without_common(best[1], _sides(tags, best[1])[0])
 
 
 def _sides(tags: list[str], rule: TagRule) -> tuple[list[str], list[str]]:
@@ -112,8 +140,6 @@ def _sides(tags: list[str], rule: TagRule) -> tuple[list[str], list[str]]:
 
 def _without_common(rule: TagRule, machines: list[str]) -> TagRule:
     """The rule with the leading parts left out that all machines share: plant, area."""
-    if rule.sensor_first:
-        return rule
     parts = [machine.split(rule.separator) for machine in machines]
     shared = 0
     while all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):

@@ -93,14 +93,12 @@ class Names:
         """What tags were taken for, of the machines that are in the plant."""
         with self._read() as db:
             rows = db.execute("SELECT kind, name, id FROM alias WHERE kind IN ('tag', 'path')").fetchall()
-            if not rows:
-                return KnownTags()
             names = {number: name for name, number in catalogue.machines(db).items()}
         of: dict[str, dict[str, str]] = {"tag": {}, "path": {}}
         for kind, name, number in rows:
             if number in names:
                 of[kind][name] = names[number]
-        return KnownTags(of["tag"], of["path"])
+        return KnownTags(of["tag"], of["path"], frozenset(names.values()))
 
     def retire(self, machine: str, since: int | None) -> None:
         """Retire a machine from `since` (ms UTC) on, or return it (None)."""
