@@ -59,6 +59,11 @@ class Block(NamedTuple):
             raise NoRow(str(exc), self.line + before) from exc
 
 
+def count_of(data: bytes, sign: bytes) -> int:
+    """How often a byte stands in the data: bytes.count takes several times as long where it stands often."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == sign[0]))
+
+
 class Blocks:
     """The blocks from the plan's first row on."""
 
@@ -88,14 +93,14 @@ class Blocks:
                 )
             if cut:
                 yield from self._portions(data[:cut], line)
-                line += data.count(b"\n", 0, cut)
+                line += count_of(data[:cut], b"\n")
             rest = data[cut:]
         if rest and line > skip:
             yield self._block(rest + b"\n", line)
 
     def _portions(self, data: bytes, line: int) -> Iterator[Block]:
         """Whole rows as blocks; lines much shorter than the first ones would make too many rows of one."""
-        lines = data.count(b"\n")
+        lines = count_of(data, b"\n")
         while lines > 2 * ROWS:
             cut = self._cut(data[: data.find(b"\n", len(data) * ROWS // lines) + 1])
             if not cut:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest.blocks import Block, NoRow
+from pdm_desktop.core.ingest.blocks import Block, NoRow, count_of
 from pdm_desktop.core.ingest.rejects import Reject
 from pdm_desktop.core.ingest.stripping import HIDDEN, HIDDEN_LINE, ungrouped, without_quotes
 from pdm_desktop.core.ingest.tokens import MISSING, is_missing, normal, number_of
@@ -108,12 +108,14 @@ def _read_clean(block: Block, plan: Plan) -> Cells | None:
         if bare is None:
             return None
         data = bare
-    if any(sign in data for sign in (b"e ", b"E ", b"e\t", b"E\t")) and _BROKEN_EXPONENT.search(data):
+    # A single byte is found many times as fast as a pair, and telemetry seldom has a letter at all.
+    letters = b"e" in data or b"E" in data
+    if letters and any(sign in data for sign in (b"e ", b"E ", b"e\t", b"E\t")) and _BROKEN_EXPONENT.search(data):
         return None  # pandas reads "1e 5" as a number
-    count = data.count(b"\n")
+    count = count_of(data, b"\n")
     # A line with a cell too many makes the reader stop (but for the first, which is looked at here); so a right total
     # means that no line has a cell too few either.
-    if data.count(delimiter, 0, data.index(b"\n")) != width - 1 or data.count(delimiter) != count * (width - 1):
+    if data.count(delimiter, 0, data.index(b"\n")) != width - 1 or count_of(data, delimiter) != count * (width - 1):
         return None
     frame = _frame(data, plan, count, as_text=bool(plan.thousands) or plan.delimiter == plan.decimal)
     if frame is None and plan.decimal == "," and not plan.thousands:

@@ -55,6 +55,8 @@ def is_time(text: str) -> bool:
     text = text.strip()
     if text.isdecimal():  # 20150131, 20150131060000: only where month and day are such
         return len(text) in (8, 12, 14) and text[:2] in ("19", "20") and "01" <= text[4:6] <= "12" and text[6:8] <= "31"
+    if text.count(".") == 1 and text.replace(".", "").isdecimal():
+        return False  # a date has three parts
     return len(text) < 60 and any(char.isdigit() for char in text) and form(shape_of(text)) is not None
 
 
