@@ -63,6 +63,9 @@ def test_numbers_that_prove_another_decimal_mark_than_the_profile_s_are_read_as_
     assert stored(workspace, "2") == [("2025-02-01", 5.125), ("2025-02-02", 5.25)]
     give(workspace, f"{head}3;7,125\n")
     assert stored(workspace, "3") == [("2025-02-01", 7.125)]
+    # Where the profile's mark never stands, the other one may be either.
+    with pytest.raises(PdmError, match=r"Whether 8\.125 has a decimal point or a thousands mark"):
+        give(workspace, f"{head}4;8.125\n")
 
 
 def test_a_unit_the_next_file_names_is_not_overruled(workspace: Workspace) -> None:

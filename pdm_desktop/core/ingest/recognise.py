@@ -254,8 +254,14 @@ def _planned(
         by_column = [[cell.removeprefix("'") for cell in column] for column in by_column]
     marks = marks or decimals.of_columns(names, by_column, choices, table.delimiter)
     said = choices.decimal
-    if said is None and marks.decimal is None and choices.usual is not None:
-        said = choices.usual.decimal
+    usual = None if choices.usual is None else choices.usual.decimal
+    if (
+        said is None
+        and marks.decimal is None
+        and usual is not None
+        and (not marks.doubtful or usual in marks.doubtful[0])
+    ):
+        said = usual  # of a file in which it never stands it proves nothing
     decimal, thousands = said or marks.decimal or ".", marks.thousands
     if decimal not in (".", ","):
         raise PdmError(f"{decimal!r} is no decimal mark.", "Use a point or a comma.", "decimal")
