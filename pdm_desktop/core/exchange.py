@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import zipfile
@@ -35,6 +36,8 @@ ALLOWED = frozenset(
 )
 """Every file a model may bring; anything else is refused unread."""
 LARGEST = 200_000_000
+SHORTEST_H, LONGEST_H = 1 / 60, 24 * 366
+"""Horizons a plant can have."""
 LARGEST_TEXT = 5_000_000
 """Bytes, unpacked: of everything, and of a file that is not the trees."""
 
@@ -91,7 +94,19 @@ def unpack(file: Path, folder: Path) -> Model:
         raise PdmError(f"The model cannot be read: {exc}.", hint, str(file)) from exc
     model = Model.load(folder)
     check(model)
+    told = float(json.loads((folder / DESCRIPTION).read_text("utf-8"))["horizon_h"])
+    if told != model.info.horizon_h or not SHORTEST_H <= told <= LONGEST_H:
+        raise PdmError(
+            f"The model says that it looks {told:g} h ahead, its features {model.info.horizon_h:g} h.", hint, str(file)
+        )
     return model
+
+
+def same(one: Model, other: Model) -> bool:
+    """Whether two models give the same risks and alarms."""
+    trees_of = [hashlib.sha256((model.folder / BOOSTER).read_bytes()).digest() for model in (one, other)]
+    told = [(model.spec, model.outputs, dict(model.calibration), model.info.threshold) for model in (one, other)]
+    return trees_of[0] == trees_of[1] and told[0] == told[1]
 
 
 def _described(plain: Any) -> None:

@@ -341,6 +341,14 @@ def training_data(store: Store, settings: Settings, options: TrainingSettings, p
     )
 
 
+def failures_on_record(store: Store, since: int | None, until: int) -> int:
+    """Failures on record after `since`, up to `until` (ms), one a machine and time."""
+    if since is not None and since >= until:
+        return 0
+    events = store.events("failures", None, None if since is None else since + 1, until)
+    return len(events[["machine", "time"]].drop_duplicates())
+
+
 def _nothing(why: PdmError, horizon_h: float) -> TrainingData:
     return TrainingData(
         start=None,

@@ -105,6 +105,7 @@ def retrain(
         "known_until": iso(found.known_until, plant.settings.time_zone),
         "readings": sum(len(h.times) for h in found.histories.values()),
         "failures": len(found.failures),
+        "failures_on_record": gathering.failures_on_record(plant.store, None, found.known_until),
         provenance.KEY: provenance.some_failures(found.failures),
         reference.KEY: reference.of_record(
             [h for name, h in found.histories.items() if name not in splits.held_out and len(h.times)],

@@ -15,7 +15,7 @@ from typing import Any
 
 from pdm_desktop.core import champion, provenance, retraining
 from pdm_desktop.core.errors import Cancelled, PdmError
-from pdm_desktop.core.gathering import ENOUGH
+from pdm_desktop.core.gathering import ENOUGH, failures_on_record
 from pdm_desktop.core.model_results import (
     Attempt,
     Goal,
@@ -44,21 +44,25 @@ def due(store: Store, settings: Settings, mlruns: Path, file: Path, now: int) ->
     Whether it is to happen at all (setting `retrain`) is not looked at: whoever asks may be a scheduler.
     """
     last = newest(file)
-    since = _learned_until(store, settings, mlruns)
-    if last is not None and last.state not in ("running", "stopped"):
-        since = max(last.known_until, since or last.known_until)
+    since, counted = _learned_until(store, settings, mlruns)
+    if last is not None and last.state not in ("running", "stopped") and last.known_until >= (since or 0):
+        since, counted = last.known_until, last.on_record
     known_until = _known_until(store, settings)
     new = 0
-    if known_until is not None and (since is None or since < known_until):
-        events = store.events("failures", None, None if since is None else since + 1, known_until)
-        new = len(events[["machine", "time"]].drop_duplicates())
+    if known_until is not None:
+        new = failures_on_record(store, since, known_until)
+        if counted is not None:
+            # Failures that were written down later than others count as well, whenever they were.
+            new = max(new, failures_on_record(store, None, known_until) - counted)
     enough = settings.retrain_after_failures
     found = f"{new:,} new failure{'' if new == 1 else 's'}"
+    are = "is" if enough == 1 else "are"
     if since is not None:
         found += f" since {short(since, settings.time_zone)}"
-    due, why = new >= enough, f"{found}; {enough:,} are enough."
+    due, why = new >= enough, f"{found}; {enough:,} {are} enough."
     if due and last is not None:
-        again = last.started + WEEK
+        # The computer's clock may have been wrong then.
+        again = min(last.started, now) + WEEK
         weary = last.state in ("running", "stopped") and last.interruptions >= MOST_INTERRUPTIONS
         ended = last.state not in ("running", "stopped") and settings.retrain == "weekly"
         if (weary or ended) and now < again:
@@ -80,7 +84,8 @@ def retrain(
     known_until = _known_until(plant.store, plant.settings)
     before = asked.last.interruptions if asked.last and asked.last.state in ("running", "stopped") else 0
     # Until it is ended otherwise it counts as interrupted: a program that dies writes nothing.
-    attempt = Attempt(now, "running", known_until or 0, interruptions=before + 1)
+    counted = None if known_until is None else failures_on_record(plant.store, None, known_until)
+    attempt = Attempt(now, "running", known_until or 0, interruptions=before + 1, on_record=counted)
     _keep(file, attempt)
     try:
         made = retraining.retrain(plant, _options(plant, asked, promote), progress, on_round)
@@ -129,10 +134,13 @@ def _own_facts(store: Store, mlruns: Path) -> Mapping[str, Any]:
     return facts if "known_until" in facts and provenance.machines_here(store, facts) else {}
 
 
-def _learned_until(store: Store, settings: Settings, mlruns: Path) -> int | None:
+def _learned_until(store: Store, settings: Settings, mlruns: Path) -> tuple[int | None, int | None]:
+    """Until when the failures were known to the model in use, and how many were on record by then; None = unknown."""
     facts = _own_facts(store, mlruns)
+    counted = facts.get("failures_on_record")
     # Kept to the second.
-    return parse(str(facts["known_until"]), settings.time_zone) + 999 if facts else None
+    known_until = parse(str(facts["known_until"]), settings.time_zone) + 999 if facts else None
+    return known_until, counted if isinstance(counted, int) else None
 
 
 def _options(plant: Plant, asked: RetrainingDue, promote: Promotion | None) -> TrainingSettings:

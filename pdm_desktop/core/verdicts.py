@@ -85,7 +85,7 @@ def verdict(
         better = True
         why = (
             f"No model in use can score this plant, and the candidate beats every simple rule beyond luck. In average "
-            f"precision luck alone gives as much {_once(closest)} at most, and {_limit(turn)}."
+            f"precision luck alone gives as much {_once(closest)}, and {_limit(turn)}."
         )
     else:
         better, state, how = _against(intervals.differences(ours, against), turn)
@@ -148,7 +148,7 @@ def _once(chance: float) -> str:
     if chance > 0.5:
         return "more often than not"
     if chance < 1e-6:
-        return "less than once in 1,000,000"
+        return "less often than once in 1,000,000"
     number = 1 / chance
     digits = max(0, len(str(int(number))) - 2)
     shown = int(number / 10**digits + 1e-9) * 10**digits

@@ -126,6 +126,7 @@ class Versions:
         compared_with: the run of the version in use that it was compared with.
         """
         client = self._client()
+        registry.end_broken_off(client, EXPERIMENT)
         version = str(1 + max(int(s.version) for s in self._stored(client, deleted=True)))
         logged = registry.log_candidate(
             self.mlruns, candidate, name=NAME, version=version, experiment=EXPERIMENT, facts=facts, files=files
@@ -190,6 +191,12 @@ class Versions:
             registry.check_described(Path(folder))
             for known in self.all():
                 if known.run_id == model.info.run_id:
+                    if not known.obstacle and not exchange.same(self.model(known.version), model):
+                        raise PdmError(
+                            f"The file calls itself version {known.version}, which is here, but holds another model.",
+                            "Export the model again where it came from.",
+                            str(file),
+                        )
                     return known
             client = self._client()
             tags = {"origin": "imported", "source_run": model.info.run_id, "source_version": model.info.version}

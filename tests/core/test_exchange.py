@@ -82,6 +82,8 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["calibration"]["any"].update(a="1"), "calibration is none"),
         (lambda d: d["calibration"].pop("comp1"), "outputs"),
         (lambda d: d.update(threshold=0), "no probabilities"),
+        (lambda d: d.update(threshold=0.5), "calls itself version 1, which is here, but holds another"),
+        (lambda d: d.update(horizon_h=1), "it looks 1 h ahead, its features 24 h"),
         (lambda d: d.update(threshold="high"), "threshold"),
         (lambda d: d.update(metrics={"test": "fine"}), "figures of test"),
         (lambda d: d.update(splits=[1]), "splits"),

@@ -11,7 +11,8 @@ from pdm_desktop.core import schedule
 from pdm_desktop.core.errors import Cancelled, PdmError
 from pdm_desktop.core.model_results import TrainingSettings
 from pdm_desktop.core.progress import Progress, Step
-from pdm_desktop.core.times import DAY, iso
+from pdm_desktop.core.record_results import By, HandEvent
+from pdm_desktop.core.times import DAY, iso, short
 from pdm_desktop.core.workspace import Workspace
 from tests.core.test_retraining import START, write_plant
 
@@ -103,6 +104,21 @@ def test_what_a_promoted_version_was_trained_on_is_no_news_whoever_trained_it(fo
         assert (told.due, told.new, told.since) == (False, 0, START + 40 * DAY + 999)
         workspace.change_settings(known(50))
         assert workspace.retraining_due(NOW).new == count(40, 50)
+
+
+def test_failures_that_were_written_down_late_are_new_too_and_a_wrong_clock_stops_nothing_for_good(
+    folder: Path,
+) -> None:
+    with Workspace.open(folder) as workspace:
+        workspace.change_settings({"retrain": "weekly"})
+        workspace.retrain_if_due(Progress(), now=NOW + 100 * 365 * DAY)  # the computer's clock was wrong
+        workspace.change_settings({"retrain_after_failures": "1"})
+        assert workspace.retraining_due(NOW).new == 0
+        workspace.enter_event("P-1", HandEvent("failures", START + 13 * DAY, "pump"), By("Ada", "found in the book"))
+        told = workspace.retraining_due(NOW)
+        assert told.new == 1
+        assert told.why == f"It is done once a week: the next time is {short(NOW + WEEK, 'UTC')}."
+        assert workspace.retraining_due(NOW + 101 * 365 * DAY).due
 
 
 def test_it_is_promoted_by_the_rule_of_the_settings_and_says_who_it_was(folder: Path) -> None:
