@@ -82,6 +82,7 @@ class Modelling(QObject):
         page = self._page = ModelsPage(self._theme)
         page.retrain_requested.connect(self.retrain)
         page.promote_requested.connect(self._ask_promotion)
+        page.discard_requested.connect(self._ask_discard)
         page.rollback_requested.connect(self.roll_back)
         page.export_requested.connect(self.carrying.ask_export)
         page.import_requested.connect(self.carrying.ask_import)
@@ -120,6 +121,26 @@ class Modelling(QObject):
         )
         dialog.decided.connect(lambda who, why: self.promote(version.version, who, why))
         dialog.open()
+
+    def _ask_discard(self, version: ModelVersion) -> None:
+        dialog = DecisionDialog(
+            f"Discard version {version.version}",
+            "It goes from the versions for good. That it was trained, and who discarded it, stays in the history.",
+            "Discard",
+            self._who(),
+            self._window,
+        )
+        dialog.decided.connect(lambda who, why: self._discard(version.version, who, why))
+        dialog.open()
+
+    def _discard(self, version: str, who: str, why: str) -> None:
+        def done(_: object) -> None:
+            self._notice(f"Version {version} is discarded; nothing else has changed.", "", "", lambda: None)
+            if self._page is not None:
+                self.load()
+
+        self._settings.setValue(WHO, who)
+        self._session.ask("write", "Discarding a version", lambda w, _: w.discard(version, who, why), done, self._fail)
 
     def promote(self, version: str, who: str, why: str) -> None:
         """Put a version into use; the fleet is scored anew."""
@@ -311,14 +332,7 @@ class Modelling(QObject):
         if choice == "promote":
             self.promote(version, who, why)
         elif choice == "discard":
-            work: Callable[[Workspace, Progress], Any] = lambda w, _: w.discard(version, who, why)  # noqa: E731
-
-            def done(_: object) -> None:
-                self._notice(f"Version {version} is discarded; nothing else has changed.", "", "", lambda: None)
-                if self._page is not None:
-                    self.load()
-
-            self._session.ask("write", "Discarding a version", work, done, self._fail)
+            self._discard(version, who, why)
         else:
             self._notice(f"Version {version} is kept as a candidate.", "", "", lambda: None)
             if self._page is not None:

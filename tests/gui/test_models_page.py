@@ -87,10 +87,22 @@ def test_promoting_asks_for_the_version_chosen(qtbot: QtBot, page: ModelsPage) -
     assert told.args[0].version == "4"
 
 
+def test_only_a_version_that_was_never_in_use_can_be_discarded(qtbot: QtBot, page: ModelsPage) -> None:
+    for name in ("3", "1"):
+        page.choose(name)
+        assert not page.discard_button.isEnabled()
+    page.choose("4")
+    with qtbot.waitSignal(page.discard_requested) as told:
+        QTest.mouseClick(page.discard_button, Qt.MouseButton.LeftButton)
+    assert told.args[0].version == "4"
+
+
 def test_a_read_only_workspace_offers_only_what_changes_nothing(page: ModelsPage) -> None:
     page.show_versions(VERSIONS, HISTORY, SPAN, "UTC", writable=False)
     page.choose("4")
-    off = [page.promote_button, page.rollback_button, page.import_button, page.retrain_button]
+    off = [
+        page.promote_button, page.discard_button, page.rollback_button, page.import_button, page.retrain_button,
+    ]  # fmt: skip
     assert not any(made.isEnabled() for made in off)
     assert page.export_button.isEnabled()
 

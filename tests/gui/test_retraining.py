@@ -217,6 +217,20 @@ def test_promoting_asks_for_a_name_and_rolling_back_is_one_click(qtbot: QtBot, w
     assert page.history.model.rows()[1].who == "R. Vega"
 
 
+def test_a_candidate_kept_once_can_be_discarded_later(qtbot: QtBot, window: MainWindow) -> None:
+    page = models(qtbot, window)
+    page.choose("2")
+    click(page.discard_button)
+    (dialog,) = [made for made in window.findChildren(DecisionDialog) if made.isVisible()]
+    qtbot.keyClicks(dialog.why, "a trial")
+    click(dialog.yes)
+    qtbot.waitUntil(lambda: "Version 2 is discarded" in window.notice.text, timeout=LONG)
+    idle(qtbot, window)
+    assert set(states(page)) == {"1"}
+    newest = page.history.model.rows()[0]
+    assert (newest.action, newest.version, newest.who, newest.why) == ("discarded", "2", "M. Ito", "a trial")
+
+
 def test_a_version_is_measured_on_any_span(qtbot: QtBot, window: MainWindow) -> None:
     page = models(qtbot, window)
     page.choose("2")

@@ -34,6 +34,7 @@ class ModelsPage(QWidget):
     promote_requested = Signal(object)
     """The ModelVersion."""
     rollback_requested = Signal()
+    discard_requested = Signal(object)
     export_requested = Signal(object)
     import_requested = Signal()
     evaluate_requested = Signal(str, object, object)
@@ -58,6 +59,7 @@ class ModelsPage(QWidget):
         self.retrain_button = button("Retrain…", "primary")
         self.promote_button = button("Promote…")
         self.rollback_button = button("Roll back")
+        self.discard_button = button("Discard…")
         self.export_button = button("Export…")
         self.model: TableModel[ModelVersion] = TableModel(self._columns(), lambda row: row.version, theme)
         self.table = TableView(self.model, theme, "Versions and their figures")
@@ -175,7 +177,7 @@ class ModelsPage(QWidget):
         for key, word in TABS:
             tabs.addWidget(self._tab(key, word))
         tabs.addStretch(1)
-        for made in (self.promote_button, self.rollback_button, self.export_button):
+        for made in (self.promote_button, self.discard_button, self.rollback_button, self.export_button):
             tabs.addSpacing(GRID)
             tabs.addWidget(made)
         right.addLayout(tabs)
@@ -213,6 +215,7 @@ class ModelsPage(QWidget):
         self.retrain_button.clicked.connect(self.retrain_requested)
         self.rollback_button.clicked.connect(self.rollback_requested)
         self.promote_button.clicked.connect(lambda: self._tell(self.promote_requested))
+        self.discard_button.clicked.connect(lambda: self._tell(self.discard_requested))
         self.export_button.clicked.connect(lambda: self._tell(self.export_requested))
         self.banner.acted.connect(self.send_requested)
 
@@ -226,12 +229,12 @@ class ModelsPage(QWidget):
         return (
             Column("version", "Version", lambda r: f"v{r.version}", lambda r: natural(r.version), width=76,
                    strong=True),
-            Column("state", "State", state_text, width=120,
+            Column("state", "State", state_text, width=120, least=112,
                    token=lambda r: "accent" if r.champion else "watch" if r.obstacle else "muted",
                    tip=lambda r: r.obstacle),
-            Column("made", "Made", lambda r: made_text(r, self._zone), lambda r: r.created, width=144, high_first=True,
-                   token="muted"),
-            Column("origin", "Origin", lambda r: ORIGIN_WORD[r.origin], width=128, token="muted"),
+            Column("made", "Made", lambda r: made_text(r, self._zone), lambda r: r.created, width=144, least=138,
+                   high_first=True, token="muted"),
+            Column("origin", "Origin", lambda r: ORIGIN_WORD[r.origin], width=128, least=124, token="muted"),
             Column("horizon", "Ahead", lambda r: f"{r.horizon_h:g} h", lambda r: r.horizon_h, right=True, width=68),
             Column("caught", "Failures caught", lambda r: caught_text(test_figures(r)), _caught_share, right=True,
                    width=92, high_first=True),
@@ -262,6 +265,8 @@ class ModelsPage(QWidget):
         rows = self.model.rows()
         usable = version is not None and not version.champion and not version.obstacle
         self.promote_button.setEnabled(usable and self._writable)
+        used = version is None or version.champion or version.was_champion
+        self.discard_button.setEnabled(self._writable and not used)
         self.rollback_button.setEnabled(self._writable and self._former is not None)
         self.rollback_button.setText("Roll back" if self._former is None else f"Roll back to v{self._former}")
         self.export_button.setEnabled(version is not None)

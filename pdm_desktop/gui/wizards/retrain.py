@@ -249,6 +249,8 @@ class RetrainWizard(StepDialog):
         self.state = "training"
         self.run_step.begin()
         self.show_step(TRAINING)
+        # The button pressed last is off now: the keyboard must not be on the one that stops.
+        self.hide_button.setFocus()
         self.training_requested.emit(settings)
 
     def _decide(self) -> None:

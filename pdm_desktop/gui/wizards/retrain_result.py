@@ -154,6 +154,10 @@ def verdict_words(result: TrainingResult) -> tuple[str, str, str]:
     if more.startswith(NO_SIGNAL):
         # Which rule it was is of no use to anybody: there is nothing to learn.
         said, more = more, "The candidate is not better beyond luck than the simplest rules."
+    if said.startswith("With so few"):
+        others = [more, *others]
+        failures = sum((m.figures.get("events") or 0) for m in result.measures if m.who == "candidate")
+        more = f"It was tested on {failures:,} failure{'' if failures == 1 else 's'}: its figures are for you to weigh."
     if LUCK in more.lower() and not more.startswith("The candidate"):
         others, more = [more, *others], ""
     return said, more, " ".join(others)
