@@ -180,8 +180,11 @@ def test_a_machine_that_looks_like_one_of_the_plants_is_asked_about(
     report = give(errors, "errors.csv", alike="same")
     assert events(store, "errors") == [(there, "E1")]
     assert f"Taken as one machine: {new}" in report.notes[0]
+    again = give(errors.replace("E1", "E2"), "again.csv")  # said once, it holds
+    assert events(store, "errors") == [(there, "E1"), (there, "E2")]
+    assert again.notes == report.notes
     give(errors, "more.csv", alike="new")
-    assert events(store, "errors") == [(name, "E1") for name in sorted((there, new))]
+    assert events(store, "errors") == sorted([(there, "E1"), (there, "E2"), (new, "E1")])
 
 
 @pytest.mark.parametrize(("there", "new"), [("Ö1", "O\u03081"), ("A1", "A1\u200b"), ("A 1", "\ufeffA\u00a01 ")])
@@ -231,16 +234,38 @@ def test_events_of_machines_without_readings_are_told(give: Give) -> None:
 
 
 def test_a_cell_with_several_known_components_counts_for_each(store: Store, give: Give) -> None:
-    cells = ("comp1", "comp1, comp3", "comp3", "comp2", "comp1/comp2", "comp2, seal", "gear, oil")
+    cells = (
+        "comp1",
+        "comp1, comp3",
+        "comp3",
+        "comp2",
+        "comp1/comp2",
+        "comp2, seal",
+        "gear, oil",
+        "comp1,",
+        "comp2, comp2",
+    )
     text = "Time,Machine,comp\n" + "".join(f'{clock(h)},A,"{cell}"\n' for h, cell in enumerate(cells))
     report = give(text)
-    split = ["comp1", "comp1", "comp3", "comp3", "comp2", "comp1", "comp2", "comp2, seal", "gear, oil"]
+    split = [
+        "comp1",
+        "comp1",
+        "comp3",
+        "comp3",
+        "comp2",
+        "comp1",
+        "comp2",
+        "comp2, seal",
+        "gear, oil",
+        "comp1",
+        "comp2",
+    ]
     assert events(store, "maintenance") == [("A", component) for component in split]
-    assert (report.accepted, report.rejected) == (7, 0)
+    assert (report.accepted, report.rejected) == (9, 0)
     assert "'comp1, comp3', 'comp1/comp2'" in report.notes[0]
     assert "'seal' is not known" in report.notes[1]
     again = give(text)
-    assert (again.accepted, again.unchanged, again.duplicates) == (0, 7, 0)
+    assert (again.accepted, again.unchanged, again.duplicates) == (0, 9, 0)
 
 
 def test_only_the_coming_of_an_alarm_is_an_error(store: Store, give: Give) -> None:

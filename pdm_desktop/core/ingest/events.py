@@ -23,7 +23,7 @@ class Events:
     def __init__(self, plan: Plan, writer: BatchWriter) -> None:
         self._plan = plan
         self._writer = writer
-        self._labels = Names(plan, "code" if plan.kind == "errors" else "component", lambda: writer.plant_labels)
+        self._labels = Names(plan, "code" if plan.kind == "errors" else "component", writer)
         self._several = Several()
         self._state = plan.index("state")
         self.gone = 0
@@ -45,7 +45,7 @@ class Events:
         numbers: unchanged, duplicates, accepted, conflicts more."""
         parts = self._several.parts(labels.names, self._labels.known())
         more = np.zeros(4, np.int64)
-        if all(len(each) == 1 for each in parts):
+        if parts == [[name] for name in labels.names]:
             names = self._labels.settle(labels.names, labels.values)
             self._writer.events(machines.names, machines.values, times, names, labels.values, known, lines)
             return more
@@ -62,6 +62,10 @@ class Events:
         more += np.bincount(became, minlength=4)
         more -= np.array([made.unchanged, made.duplicates, made.accepted, made.conflicts])
         return more
+
+    def remember(self) -> None:
+        """Keep in the plant which names are the same, for the files to come."""
+        self._labels.remember()
 
     def notes(self) -> tuple[str, ...]:
         """What came up, in sentences."""

@@ -120,6 +120,7 @@ def _import(
                 progress.step(run.rows, _estimate(run.rows, blocks), f"Importing {plan.path.name}")
             run.end()
             run.store(progress)
+            run.remember_names()
             contradictions.refuse(plan, *writer.contradicted)
             writer.remember_tags(run.tags())
             derived = run.status is not None

@@ -91,7 +91,8 @@ def machine(draft: Draft) -> None:
     """Give the column of the machine its role."""
     if draft.of("machine") or draft.choices.machine is not None:
         return
-    named = [i for i in draft.called("machine") if not draft.facts[i].fractions]
+    # A total below the table may stand in the column.
+    named = [i for i in draft.called("machine") if not draft.facts[i].mostly(draft.facts[i].fractions, 0.2)]
     named = (
         [i for i in named if draft.facts[i].canonical]
         or [i for i in named if any(word in aliases.plain(draft.facts[i].name) for word in _SPECIFIC)]

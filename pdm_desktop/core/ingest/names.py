@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pdm_desktop.core.ingest.cells import Ints
 from pdm_desktop.core.ingest.tokens import normal
 from pdm_desktop.core.plans import OpenQuestion, Plan, Question
+
+if TYPE_CHECKING:
+    from pdm_desktop.core.store import BatchWriter
 
 _TWINS = str.maketrans(
     "авекмнорстухіѕјαβεζηικμνορτυχ‐‑‒–—−", "abekmhopctyxisjabezhikmnoptyx------"
@@ -29,13 +33,14 @@ def look(name: str) -> str:
 class Names:
     """The names of one kind in one file, beside those that the plant has."""
 
-    def __init__(self, plan: Plan, word: str, known: Callable[[], Iterable[str]]) -> None:
-        """word: what they name, such as "machine"; known: gives the plant's names."""
+    def __init__(self, plan: Plan, word: str, writer: BatchWriter) -> None:
+        """word: what they name, such as "machine"."""
         self._plan = plan
         self.word = word
-        self._known = known
+        self._writer = writer
         self._plant: dict[str, str] | None = None  # as it is certainly one -> as the plant writes it
         self._alike: dict[str, list[str]] = {}
+        self._said: dict[str, str] = {}  # in earlier imports: the same as
         self._settled: dict[str, str] = {}
         self._same: dict[str, str] = {}
         self._beside: dict[str, str] = {}
@@ -61,6 +66,8 @@ class Names:
                 self._settled[name] = name
                 self._alike.setdefault(look(name), []).append(name)
                 self._new.append(name)
+            elif self._plan.choices.alike is None and self._said.get(name) in others:
+                self._settled[name] = self._same[name] = self._said[name]
             elif self._plan.choices.alike == "new":
                 self._settled[name] = name
                 self._beside[name] = others[0]
@@ -76,6 +83,10 @@ class Names:
         """All names so far, the plant's included."""
         self._of_plant()
         return {name for names in self._alike.values() for name in names}
+
+    def remember(self) -> None:
+        """Keep in the plant which names are the same, for the files to come."""
+        self._writer.remember_alike(self.word, self._same)
 
     def notes(self) -> tuple[str, ...]:
         """What is to be told of the names, in sentences."""
@@ -93,7 +104,9 @@ class Names:
     def _of_plant(self) -> dict[str, str]:
         if self._plant is None:
             self._plant = {}
-            for name in self._known():
+            known = self._writer.plant_machines if self.word == "machine" else self._writer.plant_labels
+            self._said = self._writer.alike(self.word)
+            for name in known:
                 self._plant.setdefault(normal(name), name)
                 self._alike.setdefault(look(name), []).append(name)
         return self._plant

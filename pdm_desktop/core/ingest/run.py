@@ -57,7 +57,7 @@ class Run:
         self._rejects = rejects
         self._limits = limits
         self.keys = Keys(plan)
-        self._machines = Names(plan, "machine", lambda: writer.plant_machines)
+        self._machines = Names(plan, "machine", writer)
         self._events_of = Events(plan, writer) if plan.kind in EVENT_KINDS else None
         self._doubtful = Doubtful()
         self._marks = MarksWatch(self.plan)
@@ -303,6 +303,12 @@ class Run:
         """What came up while the file was read, in sentences."""
         of_events = () if self._events_of is None else self._events_of.notes()
         return (*self.units.notes(), *self._machines.notes(), *of_events)
+
+    def remember_names(self) -> None:
+        """Keep in the plant which names were said to be the same, for the files to come."""
+        self._machines.remember()
+        if self._events_of is not None:
+            self._events_of.remember()
 
     def tags(self) -> list[tuple[str, str, str]]:
         """(tag, what stands before its sensor, machine) of every tag of the file that names both."""

@@ -22,10 +22,13 @@ class Several:
 
     def parts(self, names: Sequence[str], known: Collection[str]) -> list[list[str]]:
         """The names that each of the names stands for: itself, unless it lists others, all of which are known."""
-        whole = {name for name in names if len(_parts(name)) < 2} | set(known)
+        whole = {_parts(name)[0] for name in names if len(_parts(name)) == 1} | set(known)
         found = []
         for name in names:
             parts = _parts(name)
+            if parts == [name.rstrip(" ,;")]:
+                found.append(parts)  # the end of a list
+                continue
             unknown = [part for part in parts if part not in whole]
             if len(parts) < 2 or name in known or len(unknown) == len(parts):
                 found.append([name])

@@ -39,6 +39,13 @@ def labels(connection: sqlite3.Connection, kind: Kind) -> tuple[str, ...]:
     return tuple(name for (name,) in connection.execute(f"SELECT name FROM label WHERE id IN ({found})").fetchall())
 
 
+def alike(connection: sqlite3.Connection, word: str) -> dict[str, str]:
+    """name -> the machine's (or code's, component's: `word`) name in the plant that it was said to be the same as."""
+    table = "machine" if word == "machine" else "label"
+    query = f"SELECT a.name, t.name FROM alias a JOIN {table} t ON t.id = a.id WHERE a.kind = ?"
+    return dict(connection.execute(query, (f"alike {word}",)).fetchall())
+
+
 def add_sensor(connection: sqlite3.Connection, name: str, unit: str) -> Sensor:
     """Enter a sensor into the catalogue and give it its column."""
     cursor = connection.execute("INSERT INTO sensor (name, unit) VALUES (?, ?) RETURNING id", (name, unit))

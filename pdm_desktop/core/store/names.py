@@ -270,7 +270,9 @@ def _move_rest(db: sqlite3.Connection, name: str, old: int, new: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE machine = ?", (old,))
     for table in ("edit", "period", "rule", "conflict"):
         db.execute(f"UPDATE {table} SET machine = ? WHERE machine = ?", (new, old))
-    db.execute("UPDATE alias SET id = ? WHERE kind <> 'sensor' AND id = ?", (new, old))
+    db.execute(
+        "UPDATE alias SET id = ? WHERE kind NOT IN ('sensor', 'alike code', 'alike component') AND id = ?", (new, old)
+    )
     db.execute("INSERT OR REPLACE INTO alias (kind, name, id) VALUES ('machine', ?, ?)", (name, new))
     db.execute(
         "UPDATE machine SET readings = (SELECT count(*) FROM telemetry WHERE machine = ?) WHERE id = ?", (new, new)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +102,16 @@ class BatchWriter:
         """The codes, or the components, of the plant's events, before this batch brings its own."""
         assert self._kind in EVENT_KINDS
         return catalogue.labels(self._db, self._kind)
+
+    def alike(self, word: str) -> dict[str, str]:
+        """name -> the plant's name that it was said to be the same as; word: machine, code or component."""
+        return catalogue.alike(self._db, word)
+
+    def remember_alike(self, word: str, same: Mapping[str, str]) -> None:
+        """Keep that names are the same as the plant's."""
+        known = self._former | self._machines if word == "machine" else self._labels
+        rows = [(f"alike {word}", name, known[other]) for name, other in same.items() if other in known]
+        self._db.executemany("INSERT OR REPLACE INTO alias (kind, name, id) VALUES (?, ?, ?)", rows)
 
     def knows_sensor(self, name: str) -> bool:
         """Whether the catalogue has a sensor of that name (letter case aside)."""
