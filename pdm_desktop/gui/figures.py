@@ -228,7 +228,11 @@ class CurveCharts(QWidget):
 
 
 def _card(heading: str, inside: QWidget) -> Card:
-    made = Card(heading)
+    made = Card()
+    words = label(heading, "heading")
+    # Beside two others in a narrow window it takes two lines, rather than push them out of sight.
+    words.setWordWrap(True)
+    made.body.addWidget(words)
     made.body.addWidget(inside, 1)
     return made
 

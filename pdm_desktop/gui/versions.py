@@ -184,6 +184,8 @@ class Plots(Card):
         area.setWidget(inner)
         area.viewport().setAutoFillBackground(False)
         inner.setAutoFillBackground(False)
+        # Not before it is known: a list that is being read has no plots either.
+        self._none.hide()
         self.body.addWidget(self._none)
         self.body.addWidget(area, 1)
 
@@ -242,6 +244,7 @@ class EvaluationView(QWidget):
             column.addWidget(widget)
         self._shown = QScrollArea()
         self._shown.setWidgetResizable(True)
+        self._shown.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._shown.setWidget(inner)
         self._shown.viewport().setAutoFillBackground(False)
         inner.setAutoFillBackground(False)
