@@ -85,3 +85,35 @@ def test_an_endless_name_of_a_column_takes_no_time() -> None:
 @pytest.mark.parametrize("name", ["rot13", "base64", "hex", "idna", "nonsense"])
 def test_what_is_no_encoding_of_text_is_refused(plant: Plant, name: str) -> None:
     plant.refuses(hours("P1,5", head="time,machine,heat"), "There is no encoding", choices=Choices(encoding=name))
+
+
+FOLD = "time;machine;T\n29.10.2023 02:30 {0};A;1\n29.10.2023 02:30 {1};A;2\n29.10.2023 03:30 {1};A;3\n"
+UTC_HOURS = [1698539400000, 1698543000000, 1698546600000]  # 2023-10-29 00:30, 01:30, 02:30
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize(("summer", "winter"), [("MESZ", "MEZ"), ("CEST", "CET")])
+def test_short_names_of_zones_that_are_one_offset_everywhere_are_read(
+    plant: Plant, zone: str, summer: str, winter: str
+) -> None:
+    assert plant.give(FOLD.format(summer, winter), time_zone=zone).rejected == 0
+    assert plant.store.telemetry("A")[0].tolist() == UTC_HOURS
+
+
+def test_short_names_that_several_zones_use_count_only_beside_one_that_does(plant: Plant) -> None:
+    text = FOLD.format("EDT", "EST")
+    error = plant.refuses(text, "Times end in EDT, which is not a time of UTC: which zone is meant?")
+    assert error.hint.startswith("Say the zone: --time-zone")
+    plant.refuses(text, "not a time of Europe/Berlin", choices=Choices(time_zone="Europe/Berlin"))
+    plant.give(text, choices=Choices(time_zone="America/New_York"))
+    assert plant.store.telemetry("A")[0].tolist() == [at + 6 * 3_600_000 for at in UTC_HOURS]
+    moscow = "time;machine;T\n29.10.2012 02:30 MSK;B;1\n29.10.2023 02:30 MSK;B;1\n"  # four hours ahead, then three
+    plant.give(moscow, choices=Choices(time_zone="Europe/Moscow"))
+    assert plant.store.telemetry("B")[0].tolist() == [1351463400000, 1698535800000]
+
+
+def test_a_short_name_far_down_that_is_none_of_the_zone_rejects_its_rows(plant: Plant) -> None:
+    rows = [f"2023-10-{d:02} {h:02}:{m:02}:00 CET,A,{m}\n" for d in range(1, 31) for h in range(24) for m in range(60)]
+    rows[30_000] = rows[30_000].replace("CET", "PST")
+    report = plant.give("time,machine,T\n" + "".join(rows))
+    assert report.reasons == (("a time whose zone is not told by its short name", 1),)

@@ -12,7 +12,7 @@ from pdm_desktop.core.ingest.source import BOMS, Sample
 
 _HINT = "Save it as CSV in UTF-8."
 _PAGES = ("cp1252", "cp1251", "cp850", "cp1250", "mac-roman")
-_NO_PAGES = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "unicode-escape", "mbcs", "oem"))
+_NO_PAGES = frozenset(("idna", "punycode", "unicode_escape", "raw-unicode-escape", "unicode-escape", "mbcs", "oem"))
 _WORDY = re.compile(r"[^\W\d_]+")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _SIGNS = set("°µ²³€±·×§£½¼ßΩµ–’“”„…\u00a0")

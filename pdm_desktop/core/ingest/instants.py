@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +20,10 @@ Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
 GOOD, EMPTY, NO_TIME, TOO_EARLY, TOO_LATE, SWAPPED, DAY_BEFORE_MONTH, UNCLEAR_MONTH, OLD_NUMBER, ROUGH = range(10)
+NO_ZONE = 10
+NO_ZONES: Mapping[str, int | None] = MappingProxyType({})
 REASONS = {
+    NO_ZONE: "a time whose zone is not told by its short name",
     EMPTY: "no time",
     NO_TIME: "not a time like 2015-01-31 06:00",
     TOO_EARLY: "a time before 1970",
@@ -44,9 +49,9 @@ class Moments(NamedTuple):
     state: Bytes
 
 
-def parse(texts: Texts, time_form: str, day_first: bool | None) -> Moments:
+def parse(texts: Texts, time_form: str, day_first: bool | None, zones: Mapping[str, int | None] = NO_ZONES) -> Moments:
     """What the texts say. time_form: "text", or one of numbered.FORMS; day_first: the order where both are possible,
-    None: such texts are NO_TIME."""
+    None: such texts are NO_TIME; zones: short names of zones and their ms ahead of UTC, any other is NO_ZONE."""
     count = len(texts)
     ms = np.zeros(count, np.int64)
     local = np.zeros(count, np.bool_)
@@ -69,7 +74,11 @@ def parse(texts: Texts, time_form: str, day_first: bool | None) -> Moments:
         if found is not None:
             part = raw[rows] if len(rows) < count else raw
             ms[rows], state[rows] = _read(part, found, day_first)
-            local[rows] = not (found.utc or found.sign)
+            ahead = zones.get(found.short, 0)
+            local[rows] = not (found.utc or found.sign or found.short) or ahead is None
+            ms[rows] -= ahead or 0
+            if found.short and found.short not in zones:
+                state[rows] = NO_ZONE
         elif not here[0].tobytes().strip(b"\0 \t"):
             state[rows] = EMPTY
         left = left[~like]

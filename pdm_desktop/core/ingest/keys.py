@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
-from pdm_desktop.core.ingest import instants, tags
+from pdm_desktop.core.ingest import abbreviations, instants, tags
 from pdm_desktop.core.ingest.cells import Cells, Ints, Texts, factorise
 from pdm_desktop.core.ingest.folds import LocalTimes
 from pdm_desktop.core.ingest.instants import GOOD, Moments
@@ -161,7 +161,8 @@ class Keys:
 
     def known(self, cells: Cells, position: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
         """When records became known (ms UTC, NaN where that is not said) and the state of each cell."""
-        moments = instants.parse(cells.texts[position], "text", self._plan.day_first)
+        short = abbreviations.offsets(self._plan.time_zone)
+        moments = instants.parse(cells.texts[position], "text", self._plan.day_first, short)
         series = np.zeros(len(cells.lines), np.int64)
         ms = LocalTimes(self._plan.time_zone, repeats=False).to_utc(moments, series, [""])
         instants.check(ms, moments.state, self._now)
@@ -176,7 +177,8 @@ class Keys:
         ]
 
     def _parsed(self, texts: Texts, cells: Cells, position: int) -> Moments:
-        moments = instants.parse(texts, self._plan.time_form, self._plan.day_first)
+        short = abbreviations.offsets(self._plan.time_zone) if self._plan.time_form == "text" else {}
+        moments = instants.parse(texts, self._plan.time_form, self._plan.day_first, short)
         self.days_before_months += int((moments.state == instants.DAY_BEFORE_MONTH).sum())
         wrong = np.flatnonzero(moments.state == instants.SWAPPED)
         if len(wrong) and self._plan.choices.day_first is None and self._plan.day_first is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import (
+    abbreviations,
     beside,
     columns,
     decimals,
@@ -141,6 +142,7 @@ def recognise(
     position = plan.index("timestamp", "date")
     if position is not None and plan.time_form == "text":
         plan = day_order(plan, [row[position] for row in table.data + elsewhere], rows)
+        plan = abbreviations.asked(plan, (row[position] for row in rows))
     if book is not None and look is not None:
         plan = sheets.as_the_cells_say(plan, book, look)
         plan = sheets.of_which_machine(plan, sheets.alike(book))

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pdm_desktop.core.ingest.abbreviations import NAMES
 from pdm_desktop.core.ingest.months import month_number
 
 Span = tuple[int, int]
@@ -31,7 +32,8 @@ _TIME = rf"""(?:(?P<before>{"|".join(_HALVES)})[ ]?)?(?:
   | (?P<hc>00)(?P<ic>00)(?P<sc>00)?
 )
 (?:[ ]{{0,3}}(?P<half>[AaPp])\.?[ ]{{0,3}}[Mm]\.?)?"""
-_ZONE = r"(?:[ ]?(?P<utc>Z|UTC|GMT)|[ ]?(?P<sign>[+-])(?P<oh>00):?(?P<om>00)?)?"
+_SHORT = "|".join(sorted(NAMES, key=len, reverse=True))
+_ZONE = rf"(?:[ ]?(?P<utc>Z|UTC|GMT)|[ ]?(?P<short>{_SHORT})|[ ]?(?P<sign>[+-])(?P<oh>00):?(?P<om>00)?)?"
 _FULL = re.compile(
     rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)??{_DATE}(?:(?:[T_]|,?[ ]+|[ ]-[ ]|:){_TIME}{_ZONE})?[ ]*\Z", re.VERBOSE
 )
@@ -61,6 +63,8 @@ class Form:
     fraction: Span | None = None
     half: int | None = None
     utc: bool = False
+    short: str = ""
+    """The zone's short name, such as CET."""
     sign: int = 0
     offset_hour: Span | None = None
     offset_minute: Span | None = None
@@ -100,6 +104,7 @@ def form(shape: bytes) -> Form | None:
         fraction=span("f"),
         half={"": _HALVES.get(parts.get("before") or ""), "a": 0, "p": 12}[half],
         utc=parts.get("utc") is not None,
+        short=parts.get("short") or "",
         sign=0 if parts.get("sign") is None else -1 if parts["sign"] == "-" else 1,
         offset_hour=span("oh"),
         offset_minute=span("om"),
