@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox, QWidget
+from PySide6.QtGui import QDesktopServices, QFont, QFontMetrics, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel, QMessageBox, QWidget
 
 import pdm_desktop
 from pdm_desktop.core.errors import PdmError
@@ -28,6 +28,8 @@ KIND_WORD = {
     "maintenance": "maintenance records",
     "failures": "failures",
 }
+NARROWEST, WIDEST = 280, 500
+"""Pixels of a message's heading; a longer one is broken."""
 _MANY = 8
 """Files listed in full; more are summed up."""
 
@@ -218,6 +220,14 @@ def _box(parent: QWidget | None, icon: QMessageBox.Icon, title: str, text: str, 
     box.setInformativeText(more)
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    heading = box.findChild(QLabel, "qt_msgbox_label")
+    assert isinstance(heading, QLabel)
+    # A short heading would make a narrow box; one with a width of its own in the style sheet is cut off where it is
+    # longer.
+    font = QFont(heading.font())
+    font.setBold(True)
+    heading.setMinimumWidth(min(WIDEST, max(NARROWEST, QFontMetrics(font).horizontalAdvance(text) + 8)))
+    heading.setWordWrap(True)
     return box
 
 

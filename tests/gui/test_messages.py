@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import FileReport, ImportReport
 from pdm_desktop.gui import messages
+from pdm_desktop.gui.theme import Theme
 
 
 def file_report(
@@ -118,3 +119,23 @@ def test_names_from_files_do_not_act_as_html(qtbot: QtBot, parent: QWidget) -> N
     box = messages.show_error(parent, PdmError("<b>x</b>.csv is not a table."), None)
     assert box.textFormat() == Qt.TextFormat.PlainText
     press(qtbot, box, "OK")
+
+
+@pytest.mark.parametrize(
+    "heading", ["Short.", "The workspace is open in another program (M. Ito on pc-17, process 4711).", "long " * 40]
+)
+def test_a_heading_is_never_cut_off(qtbot: QtBot, theme: Theme, heading: str) -> None:  # noqa: ARG001 (its style sheet)
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    with qtbot.waitExposed(parent):
+        parent.show()
+    box = messages.tell(parent, "PDM Desktop", heading, "Close it there, or open it read-only.")
+    qtbot.waitUntil(box.isVisible)
+    words = box.findChild(QLabel, "qt_msgbox_label")
+    assert isinstance(words, QLabel)
+    needed = words.fontMetrics().boundingRect(
+        QRect(0, 0, words.width(), 10_000), int(Qt.TextFlag.TextWordWrap), heading
+    )
+    assert needed.width() <= words.width()
+    assert needed.height() <= words.height()
+    box.close()
