@@ -21,6 +21,10 @@ from pdm_desktop.core.watch import SUFFIXES
 UNATTENDED = "Import it by hand once and keep the answers as a profile."
 
 
+_LOOKED_AT, _FEWEST, _SHARE = 100_000, 6, 0.2
+"""Of rows in which one table of a file differs from another: how many are counted, and the most that may be."""
+
+
 class _TakenBack(Exception):
     """Ends the transaction of a dry run: nothing of it is kept."""
 
@@ -143,6 +147,22 @@ class WithImports:
                 continue  # it is not a question then that stands in the way
         return found
 
+    def _refuse_contradiction(self, report: FileReport, others: Sequence[FileReport]) -> None:
+        """Tables of one file that say different things of the same times: nobody knows which of them holds."""
+        others = [other for other in others if other.kind == report.kind and other.batch is not None]
+        if report.batch is None or not report.conflicts or not others:
+            return
+        kin = [other.batch for other in others if other.batch is not None]
+        cells, found = self._store.conflicts(report.batch, _LOOKED_AT, kin)
+        lines = len({cell.line for cell in found})
+        if lines < _FEWEST or (lines <= _SHARE * (report.accepted + report.conflicts) and cells <= _LOOKED_AT):
+            return
+        raise PdmError(
+            f"{report.sheet} says another thing than {others[-1].sheet} in {lines:,} rows of the same times.",
+            f"Import the one that holds: --sheet {report.sheet!r}, or {others[-1].sheet!r}.",
+            Path(report.file).name,
+        )
+
     def _import(self, plans: Sequence[Plan], progress: Progress, *, dry_run: bool) -> ImportReport:
         begun = time.monotonic()
         reports: list[FileReport] = []
@@ -153,9 +173,9 @@ class WithImports:
                     told = _OneOfThem(progress, at, len(plans), dry_run=dry_run)
                     # Each file meets what the earlier ones of the same import brought, in a dry run as well: that may
                     # settle what a column is, and be there already, differ, or be in another unit.
-                    reports += ingest.import_plan(
-                        self._store, plan, dry_run=False, progress=told, rejects_dir=rejects_dir
-                    )
+                    own = ingest.import_plan(self._store, plan, dry_run=False, progress=told, rejects_dir=rejects_dir)
+                    self._refuse_contradiction(own[0], [r for r in reports if r.file == own[0].file])
+                    reports += own
                 if dry_run:
                     raise _TakenBack
         except _TakenBack:

@@ -1,5 +1,6 @@
 """Reads a workbook in a process of its own: `workbook_reader.py FILE`, `... FILE look SHEET...` or
-`... FILE read SHEET COLUMNS`, the columns whose numbers are to be written with a decimal comma, as 0,3,4.
+`... FILE read SHEET MARK COLUMNS`: MARK is the decimal mark that numbers are to be written with, in the columns that
+hold readings, as 0,3,4.
 
 The library that reads workbooks takes the memory a sheet claims to need. A few bytes can claim hundreds of gigabytes;
 then the library ends its process, which must not be the program's. What this one may take is limited. The sheets'
@@ -16,7 +17,7 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Set
 from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
@@ -55,9 +56,9 @@ def main(arguments: list[str]) -> int:
                 looks = [_look(book.get_sheet_by_name(name), path) for name in wanted[1:]]
                 out.write(json.dumps(looks).encode())
             else:
-                _, name, commas = wanted
-                sheet = book.get_sheet_by_name(name)
-                _write(_rows(sheet), [int(at) for at in commas.split(",") if at], out)
+                _, name, mark, columns = wanted
+                readings = [int(at) for at in columns.split(",") if at]
+                _write(_rows(book.get_sheet_by_name(name), readings), readings, mark, out)
         except calamine.PasswordError:
             return LOCKED
         except (calamine.CalamineError, OSError, ValueError, zipfile.BadZipFile) as exc:
@@ -66,11 +67,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _rows(sheet: Any) -> Iterator[list[Any]]:
-    """The rows of a sheet; a cell merged over several rows stands in each of them."""
+def _rows(sheet: Any, readings: Container[int] = ()) -> Iterator[list[Any]]:
+    """The rows of a sheet; a cell merged over several rows stands in each of them, but not one of a reading: it was
+    taken once."""
     merged: dict[int, list[tuple[int, int]]] = {}
     for (top, column), (bottom, _) in sheet.merged_cell_ranges or ():
-        if bottom > top:
+        if bottom > top and column not in readings:
             merged.setdefault(top, []).append((column, bottom))
     if not merged:
         yield from sheet.iter_rows()
@@ -88,14 +90,14 @@ def _rows(sheet: Any) -> Iterator[list[Any]]:
         yield row
 
 
-def _write(rows: Iterable[list[Any]], commas: list[int], out: BinaryIO) -> None:
+def _write(rows: Iterable[list[Any]], readings: list[int], mark: str, out: BinaryIO) -> None:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     for row in rows:
         cells = [text(cell) for cell in row]
-        for at in commas:
+        for at in readings if mark != "." else ():
             if at < len(row) and isinstance(row[at], float):
-                cells[at] = cells[at].replace(".", ",")
+                cells[at] = cells[at].replace(".", mark)
         # A blank row stays a line of its own, so that line numbers are the sheet's.
         writer.writerow(cells if any(cells) else [])
         if buffer.tell() >= 1 << 20:

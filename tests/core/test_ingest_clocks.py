@@ -163,8 +163,7 @@ def test_a_file_whose_rows_contradict_each_other_is_not_understood(plant: Plant)
     text = "time,machine,phase,current\n" + one * 30 + phases
     assert "--map 'phase'=machine" in plant.refuses(text, "Column phase tells them apart").hint
     assert plant.give(text, choices=Choices(layout="wide")).conflicts == 144
-    same = "".join(
-        f"{m:%Y-%m-%d %H:%M},{tag},{i}\n" for i, m in enumerate(HOURS) for tag in ("x.a", "x.b", "y.a", "y.b")
-    )
+    tags = [f"P{machine}.{sensor}" for machine in (1, 2) for sensor in ("heat", "flow")]
+    same = "".join(f"{m:%Y-%m-%d %H:%M},{tag},{i}\n" for i, m in enumerate(HOURS) for tag in tags)
     report = plant.give("time,tag,value\n" + same + same)
     assert (report.accepted, report.duplicates) == (288, 288)

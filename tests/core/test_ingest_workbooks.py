@@ -91,10 +91,11 @@ def test_days_without_the_form_of_a_date_count_from_where_the_workbook_says(plan
 
 
 def test_a_merged_cell_counts_for_each_of_its_rows(plant: Plant) -> None:
-    rows = [[t, "P1" if i == 0 else "P2" if i == 10 else None, i, 1] for i, t in enumerate(TIMES)]
-    report = plant.give(book(plant, rows, merged=["B2:B11", "B12:B21"]))
+    rows = [[t, "P1" if i == 0 else "P2" if i == 10 else None, i, None if i % 4 else 1] for i, t in enumerate(TIMES)]
+    report = plant.give(book(plant, rows, merged=["B2:B11", "B12:B21", *(f"D{i}:D{i + 3}" for i in range(2, 22, 4))]))
     assert (report.accepted, report.rejected) == (20, 0)
     assert (times(plant), times(plant, "P2")) == (TIMES[:10], TIMES[10:])
+    assert report.missing_cells == 15  # of readings, of which each was taken once
 
 
 def test_formulas_without_results_are_asked_about(plant: Plant) -> None:
@@ -143,3 +144,34 @@ def test_sheets_that_may_each_be_a_machine_are_not_made_one(tmp_path: Path) -> N
             workspace.import_files([path], Progress(), choices=Choices(machine="P1"))
         said = Choices(machine="P2", sheet="P2")
         assert workspace.import_files([path], Progress(), choices=said).files[0].machines == ("P2",)
+
+
+def test_sheets_that_contradict_each_other_are_refused_and_one_can_be_said(tmp_path: Path) -> None:
+    parts = {name: [HEADER, *([t, "P1", heat, 1] for t in TIMES)] for name, heat in (("Data", 1.5), ("Data (2)", 2.5))}
+    path = workbook(tmp_path / "book.xlsx", parts)
+    with Workspace.open(tmp_path / "plant") as workspace:
+        with pytest.raises(PdmError, match=r"Data \(2\) says another thing than Data in 20 rows"):
+            workspace.import_files([path], Progress())
+        assert workspace.import_files([path], Progress(), choices=Choices(sheet="Data")).files[0].accepted == 20
+        assert workspace.import_files([path], Progress(), choices=Choices(sheet="Data (2)")).files[0].conflicts == 20
+
+
+@pytest.mark.parametrize(("form", "scale"), [("hours", 1), ("hhmm", 100), ("hhmmss", 10_000)])
+def test_hours_beside_a_date_are_its_times(plant: Plant, form: str, scale: int) -> None:
+    rows = [[t.replace(hour=0), t.hour * scale, "P1", i] for i, t in enumerate(TIMES)]
+    report = plant.give(book(plant, rows, ["Datum", "Stunde" if form == "hours" else "Zeit", "Maschine", "heat"]))
+    assert ([name for name, _ in report.sensors], times(plant)) == (["heat"], TIMES)
+
+
+def test_hours_that_count_from_one_are_asked_about_and_hours_run_are_a_sensor(plant: Plant) -> None:
+    rows = [[t.replace(hour=0), t.hour + 1, "P1", i] for i, t in enumerate(TIMES)]
+    plant.refuses(book(plant, rows, ["Date", "Hour", "Machine", "heat"]), "Whether hour 1 in column Hour begins")
+    run = [[TIMES[4 * i].replace(hour=0), m, (i * 7 + m * 11) % 24] for i in range(5) for m in range(1, 9)]
+    report = plant.give(book(plant, run, ["Date", "Machine", "Hours"]))
+    assert ([name for name, _ in report.sensors], len(report.machines)) == (["Hours"], 8)
+
+
+def test_hours_side_by_side_are_refused(plant: Plant) -> None:
+    rows = [[t, *range(24)] for t in TIMES[::4]]
+    path = book(plant, rows, ["Date", *(f"{hour:02}:00" for hour in range(24))])
+    plant.refuses(path, "The times stand side by side, from column 00:00 to column 23:00")

@@ -20,8 +20,8 @@ ROWS = 45_000  # a block: what is made into Python objects in one go
 _MOST_BYTES = 4 * 1024 * 1024
 LONGEST_LINE = 8 * 1024 * 1024
 _QUOTE, _NEWLINE = b'"\n'
-NUMBERS = frozenset({"sensor", "age", "value", "doubtful"})
-"""Roles of columns that may hold numbers."""
+READINGS = frozenset({"sensor", "age", "value", "doubtful"})
+"""Roles of columns that hold numbers, or may."""
 
 
 class Overturned(Exception):
@@ -69,8 +69,8 @@ class Blocks:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        numbers = [i for i, c in enumerate(plan.columns) if c.role.role in NUMBERS] if plan.decimal == "," else []
-        self.source = Source(plan.path, plan.encoding, plan.sheet, numbers)
+        readings = [i for i, column in enumerate(plan.columns) if column.role.role in READINGS]
+        self.source = Source(plan.path, plan.encoding, plan.sheet, readings, plan.decimal)
         self._ascii = True
         self._mark = ord(plan.delimiter)
         self._size = int(min(max(plan.line_bytes * ROWS, 64 * 1024), _MOST_BYTES))

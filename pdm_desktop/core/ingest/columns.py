@@ -10,6 +10,7 @@ from pdm_desktop.core import times as clock
 from pdm_desktop.core.ingest import (
     ages,
     alarm_states,
+    clock_numbers,
     counting,
     key_columns,
     kinds,
@@ -65,6 +66,7 @@ def assign(draft: Draft) -> Roles:
     if draft.choices.kind != "machines":
         key_columns.times(draft)
     key_columns.refuse_halves(draft)
+    key_columns.refuse_times_across(draft)
     key_columns.machine(draft)
     counting.rows(draft)
     layout: LayoutName = "wide"
@@ -82,7 +84,7 @@ def assign(draft: Draft) -> Roles:
     _demand(draft, kind, layout)
     columns = tuple(_column(draft, i) for i in range(len(draft.facts)))
     form = next((_number_form(draft, i) for i in draft.of("timestamp", "date")), "") or "text"
-    clock_form = "fraction" if any(draft.facts[i].day_fractions for i in draft.of("time")) else "text"
+    clock_form = clock_numbers.form(draft)
     return Roles(kind, layout, columns, form, clock_form, draft.tag_rule, tuple(draft.questions), tuple(draft.notes))
 
 

@@ -77,12 +77,6 @@ class Facts:
         return self.number_form() == "excel" and all(stamp.is_integer() for stamp in self.stamps)
 
     @property
-    def day_fractions(self) -> bool:
-        """Whether its cells are fractions of a day, as spreadsheets keep times of day."""
-        inside = len(self.stamps) == self.filled > 0 and all(0 <= stamp <= 1 for stamp in self.stamps)
-        return inside and any(0 < stamp < 1 for stamp in self.stamps)
-
-    @property
     def is_text(self) -> bool:
         """Whether its cells are mostly words."""
         return self.filled > 0 and not self.mostly(self.numbers + self.times + self.clocks)

@@ -86,12 +86,20 @@ def parse(texts: Texts, time_form: str, day_first: bool | None, zones: Mapping[s
 
 
 def of_day(texts: Texts, clock_form: str) -> Moments:
-    """Times of day, as ms since midnight. clock_form: "text", or "fraction" (of a day)."""
+    """Times of day, as ms since midnight. clock_form: "text", or of numbers "fraction" (of a day), "hours", "hhmm" or
+    "hhmmss"."""
     if clock_form == "text":
         return parse(np.strings.add(b"1970-01-01 ", np.strings.strip(texts)), "text", None)
     count = len(texts)
     found = Moments(np.zeros(count, np.int64), np.ones(count, np.bool_), np.full(count, NO_TIME, np.uint8))
     values = _floats(texts, found.state)
+    if clock_form != "fraction":
+        good = (values >= 0) & (values <= 240_000) & (values == np.rint(values))
+        seconds = np.where(good, values, 0.0).astype(np.int64) * {"hours": 10_000, "hhmm": 100, "hhmmss": 1}[clock_form]
+        hour, minute, second = seconds // 10_000, seconds // 100 % 100, seconds % 100
+        found.ms[:] = hour * clock.HOUR + minute * clock.MINUTE + second * clock.SECOND
+        found.state[good & (minute < 60) & (second < 60) & (found.ms <= clock.DAY)] = GOOD
+        return found
     inside = (values >= 0) & (values <= 1)
     ms, rough = _whole(np.where(inside, values, 0.0) * clock.DAY, texts)
     found.ms[:] = ms

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pdm_desktop.core.ingest import aliases
+from pdm_desktop.core.ingest import aliases, clock_numbers
+from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.plans import Question, Role
 
 _FEW = 6  # rows, of which nothing can be told
+_ACROSS = 3  # columns named by times
 _SPECIFIC = ("machin", "maschin", "maquin", "macchin", "equip", "asset", "anlage")
 
 
@@ -16,7 +18,7 @@ def date_and_time(draft: Draft) -> tuple[int, int] | None:
     dates = [i for i in free if draft.facts[i].dates_only]
     dates = dates or [i for i in free if draft.facts[i].roles & {"date", "timestamp"} and draft.facts[i].day_numbers]
     clocks = [i for i in free if draft.facts[i].mostly(draft.facts[i].clocks)]
-    clocks = clocks or [i for i in free if "time" in draft.facts[i].roles and draft.facts[i].day_fractions]
+    clocks = clocks or [i for i in free if i not in dates and clock_numbers.tells(draft, i, dates)]
     full = [i for i in free if draft.facts[i].mostly(draft.facts[i].times) and not draft.facts[i].dates_only]
     if full or not dates or not clocks:
         return None
@@ -80,6 +82,18 @@ def refuse_halves(draft: Draft) -> None:
             text = f"The column {name} tells morning from afternoon, apart from the time."
             hint = f"Export both in one column; where the times have 24 hours, leave it out: --map {name!r}=ignore."
             draft.questions.append(Question("columns", text, hint, where=draft.where))
+
+
+def refuse_times_across(draft: Draft) -> None:
+    """Columns named by times: a row a day and a column an hour, perhaps."""
+    across = [i for i in draft.free() if is_time_of_day(draft.facts[i].name) or is_time(draft.facts[i].name)]
+    if len(across) >= _ACROSS:
+        first, last = draft.facts[across[0]].name, draft.facts[across[-1]].name
+        text = f"The times stand side by side, from column {first} to column {last}."
+        hint = "Export it with a row for each time."
+        draft.questions.append(Question("columns", text, hint, where=draft.where))
+    for i in across:
+        draft.roles[i] = Role("ignore")
 
 
 def _unnamed_index(draft: Draft) -> list[int]:

@@ -79,7 +79,7 @@ def as_the_cells_say(plan: Plan, book: Book, look: Look) -> Plan:
         notes = [note.replace(numbered.FORMS["excel"].words, numbered.FORMS["excel 1904"].words) for note in notes]
         plan = replace(plan, time_form="excel 1904")
     if look.merged:
-        notes.append("A cell that is merged over several rows counts for each of them.")
+        notes.append("A cell merged over several rows counts for each of them, one of a reading for the first alone.")
     notes += _not_read(plan, book)
     said = {name.casefold() for name in plan.choices.columns}
     empty = [plan.columns[i].name for i in sorted(look.formulas) if i < len(plan.columns) and plan.columns[i].name]

@@ -98,10 +98,18 @@ def sample(path: Path, packed: str, member: str | None) -> Sample:
 class Source:
     """The text of a file. `sha256` (of the file as it lies on the disk) and `read` hold once all pieces were taken."""
 
-    def __init__(self, path: Path, encoding: str, sheet: str | None = None, commas: Sequence[int] = ()) -> None:
-        """commas: columns of a workbook whose numbers are written with a decimal comma."""
+    def __init__(
+        self,
+        path: Path,
+        encoding: str,
+        sheet: str | None = None,
+        readings: Sequence[int] = (),
+        decimal: str = ".",
+    ) -> None:
+        """readings: columns of a workbook whose numbers are written with that decimal mark."""
         self._path = path
-        self._commas = commas
+        self._readings = readings
+        self._decimal = decimal
         self._encoding = encoding
         self._sheet = sheet
         self._packed = container(path)
@@ -123,7 +131,8 @@ class Source:
                 while block := file.read(1 << 20):
                     self._hash.update(block)
         if self._packed in ("workbook", "parquet"):
-            yield from workbook.text(self._path, self._packed, self._sheet, size, self._commas)
+            args = self._path, self._packed, self._sheet, size, self._readings, self._decimal
+            yield from workbook.text(*args)
         else:
             with reading(self._path), _opened(self._path, self._packed, self._sheet) as file:
                 yield from _newlines(self._decoded(file, size))

@@ -124,12 +124,14 @@ def head(path: Path) -> list[Row]:
     return list(islice(_parquet(path), _HEAD_ROWS))
 
 
-def text(path: Path, packed: str, sheet: str | None, size: int, commas: Sequence[int] = ()) -> Iterator[bytes]:
+def text(
+    path: Path, packed: str, sheet: str | None, size: int, readings: Sequence[int] = (), decimal: str = "."
+) -> Iterator[bytes]:
     """All rows of a sheet as CSV in UTF-8, about `size` bytes at a time, a line a row, from the sheet's first line.
-    commas: the columns whose numbers are written with a decimal comma, as the texts among them have it."""
+    readings: columns whose numbers are written with that decimal mark, as the texts among them have it."""
     if packed == "parquet":
         return as_text(_parquet(path), size)
-    return _read(path, "read", sheet or book(path).sheets[0], ",".join(map(str, commas)), size=size)
+    return _read(path, "read", sheet or book(path).sheets[0], decimal, ",".join(map(str, readings)), size=size)
 
 
 def as_text(table: Iterator[Row], size: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import Batch, ConflictCell
@@ -29,9 +30,18 @@ def require(db: sqlite3.Connection, batch: int) -> tuple[Kind, int | None]:
     return kind, row[1]
 
 
-def conflicts(db: sqlite3.Connection, batch: int, most: int) -> tuple[int, tuple[ConflictCell, ...]]:
-    """How many cells of an import differed from what was there before, and the first `most`, in file order."""
+def conflicts(
+    db: sqlite3.Connection, batch: int, most: int, of: Sequence[int] = ()
+) -> tuple[int, tuple[ConflictCell, ...]]:
+    """How many cells of an import differed from what was there before, and the first `most`, in file order. of: only
+    those in the times of these imports."""
     require(db, batch)
+    which = "c.batch = ?"
+    if of:
+        which += (
+            " AND EXISTS (SELECT 1 FROM batch_machine b WHERE b.machine = c.machine"
+            f" AND c.time BETWEEN b.first AND b.last AND b.batch IN ({', '.join(str(int(each)) for each in of)}))"
+        )
     make = "(SELECT name FROM label WHERE id = c.{0})"
     values = ", ".join(
         f"CASE c.cell WHEN 'machine_model' THEN {make.format(side)} ELSE c.{side} END" for side in ("old", "new")
@@ -39,7 +49,7 @@ def conflicts(db: sqlite3.Connection, batch: int, most: int) -> tuple[int, tuple
     query = (
         f"SELECT c.line, m.name, c.time, l.name, coalesce(s.name, c.cell), {values} FROM conflict c"
         " JOIN machine m ON m.id = c.machine LEFT JOIN label l ON l.id = c.label"
-        " LEFT JOIN sensor s ON 's' || s.id = c.cell WHERE c.batch = ? ORDER BY c.line, c.id LIMIT ?"
+        f" LEFT JOIN sensor s ON 's' || s.id = c.cell WHERE {which} ORDER BY c.line, c.id LIMIT ?"
     )
-    (count,) = db.execute("SELECT count(*) FROM conflict WHERE batch = ?", (batch,)).fetchone()
+    (count,) = db.execute(f"SELECT count(*) FROM conflict c WHERE {which}", (batch,)).fetchone()
     return int(count), tuple(ConflictCell(*row) for row in db.execute(query, (batch, most)).fetchall())

@@ -328,11 +328,11 @@ class Store:
         with self._read() as db:
             return history.batches(db)
 
-    def conflicts(self, batch: int, most: int) -> tuple[int, tuple[ConflictCell, ...]]:
-        """How many cells of an import differed from what was there before, and the first `most`, in file order.
-        PdmError: no such import."""
+    def conflicts(self, batch: int, most: int, of: Sequence[int] = ()) -> tuple[int, tuple[ConflictCell, ...]]:
+        """How many cells of an import differed from what was there before, and the first `most`, in file order. of:
+        only those in the times of these imports. PdmError: no such import."""
         with self._read() as db:
-            return history.conflicts(db, batch, most)
+            return history.conflicts(db, batch, most, of)
 
     def undo(self, batch: int, progress: Progress) -> dict[str, int]:
         """Take an import back: each cell then holds the value of its newest batch not undone.
