@@ -14,7 +14,7 @@ from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.gui.wizards.import_wizard import CHECK, COLUMNS, FILES, READING, RESULT, ImportWizard
 from tests.gui.hands import LONG, click, idle, message, opened_window, press
-from tests.gui.leading import forward, led, opened, pick, step, type_into
+from tests.gui.leading import forward, led, opened, pick, shown, step, type_into
 
 PUMP = "Time;Speed [1/min];Status\n" + "".join(
     f"2026-10-01 {hour:02}:00;{1500 + hour};{'DOWN' if hour in (4, 5, 9) else 'RUN'}\n" for hour in range(12)
@@ -172,3 +172,43 @@ def test_the_tables_of_a_folder_that_are_left_out_are_named(qtbot: QtBot, window
     click(qtbot, wizard.cancel)
     assert window.session.workspace is not None
     assert window.session.workspace.data_overview(Progress()).batches == ()
+
+
+def test_a_file_that_cannot_be_read_is_left_out_where_it_is_told_so(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    for name, text in (("empty.csv", ""), ("hall.csv", HALL)):
+        (tmp_path / name).write_text(text, "utf-8")
+    window.importing.open_wizard([tmp_path / "hall.csv", tmp_path / "empty.csv"])
+    wizard = shown(qtbot, window)
+    forward(qtbot, window, wizard)
+    press(qtbot, wizard.reading.question_cards()[0], "Day first")
+    idle(qtbot, window)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == COLUMNS
+    wizard.picker.setCurrentIndex(1)
+    wizard.picker.activated.emit(1)
+    assert step(wizard) == READING
+    assert "The file is empty." in wizard.reading.error.text
+    press(qtbot, wizard.reading.error, "Leave it out")
+    assert [source.name for source in wizard.sources] == ["hall.csv"]
+    assert wizard.reading.heading.text() == "What was recognised in hall.csv"
+    forward(qtbot, window, wizard)
+    forward(qtbot, window, wizard)
+    assert step(wizard) == CHECK
+    click(qtbot, wizard.cancel)
+
+
+def test_the_value_of_a_column_that_means_good_can_be_said(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    text = "time,tag,value,quality\n" + "".join(
+        f"2026-10-01 {hour:02}:00,P1.heat,{hour},{'fine' if hour % 3 else 'poor'}\n" for hour in range(12)
+    )
+    wizard = led(qtbot, window, tmp_path / "long.csv", text)
+    forward(qtbot, window, wizard)
+    wizard.columns.choose("quality")
+    pick(qtbot, window, wizard.columns.role, "How good the value is")
+    assert wizard.columns.value.accessibleName() == "The value that means good"
+    type_into(qtbot, window, wizard.columns.value, "fine")
+    assert wizard.source is not None
+    assert str(wizard.source.choices.columns["quality"]) == "quality:fine"
+    click(qtbot, wizard.cancel)

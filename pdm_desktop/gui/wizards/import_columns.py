@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,18 @@ from pdm_desktop.gui.wizards.steps import StepPage
 
 EDITOR_WIDTH = 312
 SAMPLES = 4
+VALUE_TITLES = {
+    "failure": "The value that means a failure",
+    "quality": "The value that means good",
+    "state": "The value that means it came",
+}
+"""Roles that take one value of their column."""
+EMPTY_VALUES = {
+    "failure": "none: it names the component that failed",
+    "quality": "the usual words and numbers",
+    "state": "the usual words",
+}
+"""What holds where none is said."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,8 @@ class ColumnsPage(StepPage):
         self.role = QComboBox()
         for key, words in ROLES.items():
             # The first part of the sentence is enough here; the whole of it is the tip.
-            said = "a failure, or a status that tells of it" if key == "failure" else words.partition(",")[0]
+            said = re.split(r"[,;]| \(", words)[0]
+            said = "a failure, or a status that tells of it" if key == "failure" else said
             self.role.addItem(said[:1].upper() + said[1:], key)
             self.role.setItemData(self.role.count() - 1, words.capitalize(), 3)
         self.role.setAccessibleName("Holds")
@@ -117,7 +131,7 @@ class ColumnsPage(StepPage):
             (self.name, "Name of the sensor"),
             (self.unit, "Unit"),
             (self.machine, "Machine"),
-            (self.value, "The value that means a failure"),
+            (self.value, VALUE_TITLES["failure"]),
             (self.of, "The column whose units these are"),
         ):
             line.setAccessibleName(title)
@@ -141,7 +155,13 @@ class ColumnsPage(StepPage):
         self._filling = True
         for widget in (self.role, self.name, self.unit, self.machine, self.value, self.of):
             widget.setEnabled(bool(rows))
-        if rows:
+        if not rows:
+            for words in (self.heading, self.samples):
+                words.setText("")
+            self.role.setCurrentIndex(-1)
+            for line in self._rows:
+                self._show_line(line, False)
+        else:
             first = rows[0]
             self.heading.setText(first.name if len(rows) == 1 else f"{len(rows)} columns")
             self.samples.setText(first.samples if len(rows) == 1 else "")
@@ -150,12 +170,14 @@ class ColumnsPage(StepPage):
             self.name.setText(first.sensor)
             self.unit.setText(first.unit)
             self.machine.setText(first.role.machine)
-            self.value.setText(first.role.name if role == "failure" else "")
-            self.value.setPlaceholderText("" if self._readings else "none: it names the component that failed")
+            self.value.setText(first.role.name if role in VALUE_TITLES else "")
+            self.value.setPlaceholderText("" if role == "failure" and self._readings else EMPTY_VALUES.get(role, ""))
+            self._rows[self.value].setText(VALUE_TITLES.get(role, ""))
+            self.value.setAccessibleName(VALUE_TITLES.get(role, ""))
             self._show_line(self.name, role == "sensor" and len(rows) == 1)
             self._show_line(self.unit, role == "sensor")
             self._show_line(self.machine, role == "sensor" and bool(first.role.machine))
-            self._show_line(self.value, role == "failure")
+            self._show_line(self.value, role in VALUE_TITLES)
             self.of.setText(first.role.name if role == "unit" else "")
             self._show_line(self.of, role == "unit" and len(rows) == 1)
         self._filling = False
@@ -177,7 +199,7 @@ class ColumnsPage(StepPage):
         key = str(self.role.currentData())
         unit = self.unit.text().strip()
         for row in rows:
-            if key == "failure":
+            if key in VALUE_TITLES:
                 before, after = row.role, Role(key, self.value.text().strip())
             elif key == "unit":
                 before, after = row.role, Role(key, self.of.text().strip())

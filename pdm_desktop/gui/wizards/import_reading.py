@@ -49,6 +49,8 @@ class ReadingPage(StepPage):
     """Field of the choices, its new value (for machine: a name, or None)."""
     reset = Signal()
     """Back to what was recognised."""
+    left_out = Signal()
+    """The file that cannot be read is not to be imported."""
     profile_unwanted = Signal(str)
     """The profile of this name is to be forgotten."""
     column_chosen = Signal(str)
@@ -81,6 +83,7 @@ class ReadingPage(StepPage):
         self._titles: dict[str, QWidget] = {}
         self.heading = label("", "heading")
         self.error = Banner()
+        self.error.acted.connect(self.left_out)
         self.questions = QVBoxLayout()
         self.questions.setSpacing(6)
         self.again = button("Back to what was recognised", "link")
@@ -108,15 +111,16 @@ class ReadingPage(StepPage):
         """The questions asked at present."""
         return [card for at in range(self.questions.count()) if isinstance(card := self._widget(at), QuestionCard)]
 
-    def show_source(self, source: Source) -> None:
-        """Show the file as it is known now."""
+    def show_source(self, source: Source, alone: bool = True) -> None:
+        """Show the file as it is known now. alone: there is no other, so that it cannot be left out."""
         self._filling = True
         try:
             self._fill(source)
         finally:
             self._filling = False
         error = source.error
-        self.error.show_text("" if error is None else f"{error.message} {error.hint} {error.where}".strip(), "alarm")
+        text = "" if error is None else f"{error.message} {error.hint} {error.where}".strip()
+        self.error.show_text(text, "alarm", "" if alone else "Leave it out")
         clear(self.questions)
         for question in source.plan.questions if source.plan is not None and error is None else ():
             card = QuestionCard(question)

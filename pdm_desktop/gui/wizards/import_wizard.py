@@ -83,6 +83,7 @@ class ImportWizard(StepDialog):
         self.files.more_wanted.connect(self.more_wanted)
         self.reading.chosen.connect(self._chosen)
         self.reading.reset.connect(self._reset)
+        self.reading.left_out.connect(lambda: self._remove([self.source]))
         self.reading.profile_unwanted.connect(self._forget)
         self.reading.column_chosen.connect(self._to_column)
         self.columns.role_chosen.connect(self._role_chosen)
@@ -111,7 +112,7 @@ class ImportWizard(StepDialog):
         self.note.setText("Looking at the files …")
         self._run("read", "Looking at the files", lambda w, p: gather(w, p, paths), done)
 
-    def _remove(self, sources: list[Source]) -> None:
+    def _remove(self, sources: Sequence[Source | None]) -> None:
         self.sources = [source for source in self.sources if source not in sources]
         if self.source in sources:
             self.source = None
@@ -187,7 +188,8 @@ class ImportWizard(StepDialog):
 
     def _pick(self, at: int) -> None:
         self.source = self.sources[at]
-        self._show()
+        # What cannot be read has no columns.
+        self._go(READING if self.source.error is not None else self._step)
 
     def _to_column(self, name: str) -> None:
         self._go(COLUMNS)
@@ -275,13 +277,8 @@ class ImportWizard(StepDialog):
             self._follow()
 
         # The check writes too (and takes all of it back): it waits for its turn like any writing.
-        self._task = self._ask(
-            "write",
-            title,
-            lambda w, p: w.import_tables(tables, p, dry_run=dry_run),
-            self._if_open(done),
-            self._if_open(failed),
-        )
+        work = partial(_bring_in, tables, dry_run)
+        self._task = self._ask("write", title, work, self._if_open(done), self._if_open(failed))
         self.check.show_working(self._task)
         self._follow()
 
@@ -309,8 +306,7 @@ class ImportWizard(StepDialog):
                     source.shown = None
             self._refresh()
 
-        line = "Files of this shape are then read by what is recognised in them, and asked about where that leaves a "
-        line += "question. Nothing that was imported changes."
+        line = "Files of this shape are asked about again where they leave a question. What was imported stays."
         ask(self, "Forget a profile", f"Forget the profile {name}?", line, "Forget it", forget)
 
     def _look_for_gaps(self, made: ImportReport) -> None:
@@ -318,8 +314,8 @@ class ImportWizard(StepDialog):
 
     def _read_rejects(self, file: FileReport) -> None:
         path = Path(file.rejects_file or "")
-        work = lambda _w, p: read_rejects(path, p)  # noqa: E731
-        self._run("read", "Reading the rejects", work, partial(self.outcome.show_rejects, file))
+        shown = partial(self.outcome.show_rejects, file)
+        self._run("read", "Reading the rejects", lambda _w, p: read_rejects(path, p), shown)
 
     # ---- showing
 
@@ -328,7 +324,7 @@ class ImportWizard(StepDialog):
             self.source = self.sources[0]
         self.files.show_sources(self.sources, self.left_out)
         if self.source is not None and self._step in (READING, COLUMNS):
-            self.reading.show_source(self.source)
+            self.reading.show_source(self.source, len(self.sources) == 1)
             self.columns.show_source(self.source)
         self.picker.clear()
         for source in self.sources:
@@ -398,3 +394,7 @@ class ImportWizard(StepDialog):
             self.note.setText(str(error))
         elif not isinstance(error, Cancelled):
             self.failed.emit(error)
+
+
+def _bring_in(tables: Any, dry_run: bool, workspace: Any, progress: Any) -> Any:
+    return workspace.import_tables(tables, progress, dry_run=dry_run)
