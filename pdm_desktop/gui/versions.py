@@ -284,10 +284,7 @@ class EvaluationView(QWidget):
         """Show the figures."""
         self.shown = made
         self.go.setEnabled(True)
-        words = list(made.warnings)
-        if made.in_sample:
-            words.insert(0, f"{made.in_sample:,} of {made.rows:,} rows were seen in training: these figures flatter.")
-        self.note.show_text("\n".join(words), "watch")
+        self.note.show_text("\n".join(made.warnings), "watch")
         first, last = times.local(made.start, self._zone), times.local(made.end, self._zone)
         title = f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}, {made.rows:,} rows"
         own = Measures("candidate", "test", "", made.figures, made.intervals)
