@@ -68,6 +68,7 @@ def retrain(
     """
     begun = time.monotonic()
     _check(options)
+    incumbent = plant.versions.get("champion")
     found = rivals.gathered(plant, options, progress)
     splits, warnings = gathering.choose_splits(found, options)
     found = replace(found, components=gathering.learnable(found, splits))
@@ -77,7 +78,6 @@ def retrain(
     progress.step(0, 0, "Comparing")
     scale = Scale(found.spec.horizon, found.step, options.seed)
     ours = rivals.rival_of(candidate, spans)
-    incumbent = plant.versions.get("champion")
     turn = verdicts.Turn(1 + plant.versions.compared(incumbent), f"version {incumbent.version}")
     champion, about = rivals.champion_on(plant, incumbent, found, splits, rows, spans, options, progress)
     rates = baselines.hourly_rates(rivals.training_rows(rows, splits))
@@ -104,7 +104,7 @@ def retrain(
         "machines": [name for name, history in found.histories.items() if len(history.times)],
         "known_until": iso(found.known_until, plant.settings.time_zone),
         "readings": sum(len(h.times) for h in found.histories.values()),
-        "failures": len(found.failures),
+        "failures": found.count(splits.train_from, splits.test_to),
         "failures_on_record": gathering.failures_on_record(plant.store, None, found.known_until),
         provenance.KEY: provenance.some_failures(found.failures),
         reference.KEY: reference.of_record(

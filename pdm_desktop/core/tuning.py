@@ -6,6 +6,7 @@ search goes on from there.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,21 +49,11 @@ def tune(
     """The parameters with the best average precision on validation, and how many trials there were. The usual ones are
     the first trial: tuning is never worse than not tuning, on validation. Ended by cancelling, finished trials stay."""
     import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     search.folder.mkdir(parents=True, exist_ok=True)
-    journal = str(search.folder / f"{search.key[:32]}.journal")
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))),
-        study_name=search.key,
-        load_if_exists=True,
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=search.seed, n_startup_trials=8),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=20),
-    )
+    study = _study(search)
     ended = (TrialState.COMPLETE, TrialState.PRUNED)
     start = {name: {**DEFAULTS, **usual}.get(name, standard) for name, standard in _STANDARD.items()}
     deadline = None if search.time_limit_s is None else time.monotonic() + search.time_limit_s
@@ -76,6 +67,35 @@ def tune(
         done += 1
     best = study.best_params
     return {**usual, **_plain(best)}, done
+
+
+def _study(search: Search) -> optuna.Study:
+    """The search as far as it came. A journal that a crash has damaged is no use: the search begins anew."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    journal = search.folder / f"{search.key[:32]}.journal"
+    if journal.is_file() and not _readable(journal):
+        journal.unlink()
+    lock = JournalFileOpenLock(str(journal))
+    return optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(journal), lock_obj=lock)),
+        study_name=search.key,
+        load_if_exists=True,
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=search.seed, n_startup_trials=8),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=20),
+    )
+
+
+def _readable(journal: Path) -> bool:
+    """Whether every line of it is whole: one that was cut off is not ended, or continued by the next."""
+    try:
+        text = journal.read_text("utf-8")
+        return text.endswith("\n") and all(isinstance(json.loads(line), dict) for line in text.splitlines())
+    except ValueError:
+        return False
 
 
 def _stage(number: int, search: Search) -> str:

@@ -75,6 +75,12 @@ class Versions:
         for found in self.all():
             if found.version == wanted:
                 return found
+        if version == ALIAS:
+            raise PdmError(
+                f"Version {wanted} is in use, but the store of versions has lost it.",
+                "Promote another version, or take mlruns/mlflow.db from a backup.",
+                str(self.mlruns / registry.STORE),
+            )
         raise PdmError(f"There is no model version {version!r}.", "See the list of models.", "version")
 
     def model(self, version: str) -> Model:
@@ -270,7 +276,8 @@ class Versions:
                     client.delete_run(left.run)
                 client.delete_model_version(NAME, left.version)
         aliases: Mapping[str, Any] = client.get_registered_model(NAME).aliases
-        if str(aliases.get(ALIAS)) != self.champion:
+        known_here = {stored.version for stored in self._stored(client)}
+        if str(aliases.get(ALIAS)) != self.champion and self.champion in known_here:
             client.set_registered_model_alias(NAME, ALIAS, self.champion)
 
     def _stored(self, client: MlflowClient, *, deleted: bool = False) -> list[Stored]:

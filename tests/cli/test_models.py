@@ -14,13 +14,9 @@ from pdm_desktop import cli
 from pdm_desktop.core import simulate
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.workspace import Workspace
+from tests.mlflow_warnings import MLFLOW
 
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 METRICS = {
     "auc", "ap", "f1", "precision", "recall", "brier", "ece", "threshold", "events", "events_caught", "median_lead_h",

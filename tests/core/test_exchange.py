@@ -18,13 +18,9 @@ from pdm_desktop.core import champion, paths, registry, trees
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.versions import Versions
+from tests.mlflow_warnings import MLFLOW
 
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,9 @@ from pdm_desktop.core.record_results import By
 from pdm_desktop.core.times import DAY
 from pdm_desktop.core.workspace import Workspace
 from tests.core.test_retraining import START, filled
+from tests.mlflow_warnings import MLFLOW
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 NOW = START + 1000 * DAY
 

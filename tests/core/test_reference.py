@@ -21,13 +21,9 @@ from pdm_desktop.core.reference import Learned
 from pdm_desktop.core.schema import Sensor
 from pdm_desktop.core.times import HOUR
 from pdm_desktop.core.workspace import Workspace
+from tests.mlflow_warnings import MLFLOW
 
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 
 def test_unit_and_range_come_from_the_readings_trained_on_and_no_later_ones() -> None:

@@ -16,14 +16,10 @@ from pdm_desktop.core.features import EventSeries, FeatureSpec, MachineHistory, 
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.scoring import Model
 from pdm_desktop.core.times import DAY, HOUR
+from tests.mlflow_warnings import MLFLOW
 
 START = 1_500_000_000_000 // DAY * DAY
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 SPEC = FeatureSpec(("Grundlast °C", "flow/rate"), ("E-1",), ("pump",), ("A",))
 

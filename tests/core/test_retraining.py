@@ -15,13 +15,9 @@ from pdm_desktop.core.model_results import Goal, Round, TrainingSettings
 from pdm_desktop.core.progress import Progress, Step
 from pdm_desktop.core.times import DAY, HOUR, iso
 from pdm_desktop.core.workspace import Workspace
+from tests.mlflow_warnings import MLFLOW
 
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 START = 1_600_000_000_000 // DAY * DAY
 QUICK = {"rounds": 40, "patience": 10}
@@ -291,6 +287,13 @@ def test_tuning_goes_on_where_it_was_left_and_is_the_same_for_the_same_seed(work
         assert {r.trial for r in rounds} == {0}
         assert again.params == made.params
         assert again.of("candidate") == made.of("candidate")
+        # A journal whose last line a crash has cut off, and the next start has written on, is no fault: it begins anew.
+        (journal,) = (opened.folder / "mlruns" / "tuning").glob("*.journal")
+        whole = journal.read_bytes()
+        journal.write_bytes(whole[:-20] + b'{"op_code": 4}\n')
+        rounds.clear()
+        assert opened.retrain(quick(trials=1), Progress(), rounds.append).trials == 1
+        assert {r.trial for r in rounds} == {0, 1}
 
 
 def test_tuning_stops_at_its_time_limit_after_at_least_one_trial(workspace: Path) -> None:

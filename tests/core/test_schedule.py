@@ -15,12 +15,9 @@ from pdm_desktop.core.record_results import By, HandEvent
 from pdm_desktop.core.times import DAY, iso, short
 from pdm_desktop.core.workspace import Workspace
 from tests.core.test_retraining import START, write_plant
+from tests.mlflow_warnings import MLFLOW
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 NOW = START + 1000 * DAY
 """A time of the computer's clock, long after the record's."""

@@ -21,13 +21,9 @@ from pdm_desktop.core.registry import server as servers
 from pdm_desktop.core.sent import Sending
 from pdm_desktop.core.settings import Settings
 from pdm_desktop.core.versions import Versions
+from tests.mlflow_warnings import MLFLOW
 
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,9 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.times import DAY, HOUR, iso, parse
 from pdm_desktop.core.workspace import Workspace
 from tests.core.test_retraining import START, quick, write_plant
+from tests.mlflow_warnings import MLFLOW
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 TEST_FROM = START + 60 * DAY
 

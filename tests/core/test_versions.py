@@ -16,13 +16,9 @@ from pdm_desktop.core import champion, exchange, registry, training, versions
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.versions import Versions
 from tests.core.small_models import FACTS, make_candidate, make_store
+from tests.mlflow_warnings import MLFLOW
 
-# MLflow's own code uses what SQLAlchemy 2.1 and pandas 3 deprecate; nothing of ours can avoid it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +126,18 @@ def test_a_version_that_was_deleted_behind_the_programs_back_stops_no_training(
     assert made.version == "4"
     assert kept.model("4").info.version == "4"
     assert kept.compared(kept.get("1")) == 2
+    kept.close()
+
+
+def test_a_store_that_has_lost_the_version_in_use_says_so_and_another_can_be_promoted(kept: Versions) -> None:
+    kept.promote("2", "Ada", "")
+    kept.close()
+    (kept.mlruns / registry.STORE).unlink()
+    assert champion.in_use(kept.mlruns).info.version == "2"
+    with pytest.raises(PdmError, match="Version 2 is in use, but the store of versions has lost it"):
+        kept.get("champion")
+    assert [v.version for v in kept.all()] == ["1"]
+    assert kept.promote("1", "Ada", "").champion
     kept.close()
 
 

@@ -16,12 +16,9 @@ from pdm_desktop.gui.main_window import MainWindow
 from pdm_desktop.gui.theme import Theme
 from pdm_desktop.tasks import Task
 from tests.gui.hands import LONG, idle, opened_window
+from tests.mlflow_warnings import MLFLOW
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated:DeprecationWarning"),
-]
+pytestmark = MLFLOW
 
 
 @pytest.fixture(scope="module")
