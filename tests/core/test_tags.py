@@ -172,9 +172,29 @@ def test_where_nothing_tells_which_side_is_the_machine_it_is_asked_and_remembere
     tags = [f"{m}.T{n}" for m in ("Extruder", "Mixer") for n in (1, 2, 3)]
     with pytest.raises(PdmError, match=r"Whether Extruder or T1 is the machine in the tag Extruder\.T1") as asked:
         give(workspace, tags, wide=wide)
-    assert asked.value.hint == "Say --machine-side first or --machine-side last."
+    assert asked.value.hint.startswith("Say --machine-side first or --machine-side last, or --machine")
     path = workspace.folder.parent / "tags.csv"
     (report,) = workspace.import_files([path], Progress(), choices=Choices(machine_side="first")).files
     assert report.machines == ("Extruder", "Mixer")
     # From now on the plant knows these machines.
     assert give(workspace, tags, wide=wide).machines == ("Extruder", "Mixer")
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["long", "wide tags"])
+def test_values_of_measuring_points_make_no_machines(workspace: Workspace, wide: bool) -> None:
+    tags = ["FIC101.PV", "FIC101.SP", "TIC101.PV", "TIC101.SP"]
+    with pytest.raises(PdmError, match="no column for the machine"):
+        give(workspace, tags, wide=wide)
+    path = workspace.folder.parent / "tags.csv"
+    (report,) = workspace.import_files([path], Progress(), choices=Choices(machine="K7")).files
+    assert (report.machines, {name for name, _ in report.sensors}) == (("K7",), set(tags))
+
+
+def test_plain_numbers_behind_a_quantity_are_asked_about_unless_the_plant_has_such_machines(
+    workspace: Workspace,
+) -> None:
+    tags = ["Temp.1", "Temp.2", "Flow.1", "Flow.2"]
+    with pytest.raises(PdmError, match=r"Whether Temp or 1 is the machine in the tag Temp\.1"):
+        give(workspace, tags, wide=True)
+    give(workspace, [f"{m}.Druck" for m in ("1", "2")])
+    assert give(workspace, tags, wide=True).machines == ("1", "2")

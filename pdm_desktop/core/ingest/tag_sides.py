@@ -24,6 +24,8 @@ _WORDS = """
     heat waerme wärme noise weight gewicht mass state status alarm runtime hours counter count
     pv sp op mv cv"""
 _QUANTITIES = frozenset(_WORDS.split())
+_OF_A_POINT = frozenset(["pv", "sp", "op", "mv", "cv", "out", "val", "value", "pnt", "f_cv"])
+"""What control systems call the values of one measuring point: the point is a sensor, no machine."""
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBERED = re.compile(r".*\d")
 _MOST = 0.5
@@ -44,6 +46,8 @@ def told(tags: Sequence[str], first: TagRule, last: TagRule, known: KnownTags) -
     if here != there:
         return "first" if here > there else "last"
     named, named_last = _quantities(sensors), _quantities(sensors_last)
+    if named < _MOST <= named_last and all(name.isdecimal() for name in machines_last):
+        return None  # Temp.1, Temp.2: of machines 1 and 2, or of one
     if (named >= _MOST) != (named_last >= _MOST):
         return "first" if named >= _MOST else "last"
     if any(map(_NUMBERED.match, machines)):
@@ -53,6 +57,11 @@ def told(tags: Sequence[str], first: TagRule, last: TagRule, known: KnownTags) -
     return None
 
 
+def names_points(sensors: Iterable[str]) -> bool:
+    """Whether what would be sensors are values of measuring points: FIC101.PV, FIC101.SP."""
+    return all(sensor.casefold() in _OF_A_POINT for sensor in sensors)
+
+
 def asked(tags: Sequence[str], first: TagRule, last: TagRule, where: str) -> Question:
     """The question which side it is."""
     tag = tags[0]
@@ -60,7 +69,7 @@ def asked(tags: Sequence[str], first: TagRule, last: TagRule, where: str) -> Que
     return Question(
         "machine_side",
         f"Whether {machine[0]} or {machine_last[0]} is the machine in the tag {tag} cannot be told from the file.",
-        "Say --machine-side first or --machine-side last.",
+        "Say --machine-side first or --machine-side last, or --machine ID where all are of one machine.",
         (("first", f"{machine[0]} is the machine"), ("last", f"{machine_last[0]} is the machine")),
         None,
         where,

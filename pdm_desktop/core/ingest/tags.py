@@ -63,6 +63,8 @@ def settle(
     if rule is None:
         return None, None
     first = (_first(tags, rule.separator) or rule) if rule.sensor_first else rule
+    if said is None and tag_sides.names_points(_sides(tags, first)[1]):
+        return None, None
     last = tag_sides.turned(rule)
     side = said or tag_sides.told(tags, first, last, known)
     if side is None:
