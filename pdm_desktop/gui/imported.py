@@ -122,7 +122,7 @@ class ImportedFiles(Card):
                    token=quiet, tip=lambda row: row.file),
             Column("kind", "Kind", lambda row: KIND.get(row.kind, row.kind), width=104, token=quiet),
             Column("profile", "Profile", lambda row: row.profile or NOTHING, lambda row: row.profile, width=84,
-                   token=lambda row: "muted" if row.profile and not row.undone else "faint",
+                   most=130, token=lambda row: "muted" if row.profile and not row.undone else "faint",
                    tip=lambda row: row.profile),
             Column("when", "Imported", lambda row: times.short(row.imported_at, self._zone),
                    lambda row: row.imported_at, width=142, high_first=True, token=quiet),

@@ -201,8 +201,10 @@ def _file_line(file: FileReport) -> str:
     if file.batch is None and not file.rejected:
         return "already imported, nothing changed"
     parts = [f"{file.accepted:,} {what}"] if file.accepted else []
+    # A row whose only values were refused, or of bad quality, is there no more than it was.
+    without = file.rejected_values or file.bad_quality_values
     for count, words in (
-        (file.unchanged, "already there"),
+        (file.unchanged, "that brought nothing new" if without else "already there"),
         (file.duplicates, "twice in the file"),
         (file.conflicts, "with another value than before (the newer holds)"),
         (file.rejected, "rejected"),

@@ -323,7 +323,7 @@ def file_columns(*, dry: bool) -> tuple[Column[FileReport], ...]:
         Column("file", "File", table_name, width=0, strong=True, tip=lambda row: row.file),
         Column("kind", "Kind", lambda row: KIND_WORDS.get(row.kind, row.kind), width=110, token="muted"),
         number("accepted", "Come in" if dry else "Came in"),
-        number("unchanged", "Already there", "muted"),
+        number("unchanged", "Nothing new", "muted"),
         number("duplicates", "Twice in the file", "muted"),
         number("conflicts", "Other value", "watch"),
         number("rejected", "Rejected", "alarm"),

@@ -253,6 +253,7 @@ class ReadingPage(StepPage):
         for line in (self.header_row, self.units_row):
             line.setValue(getattr(said, str(line.property("field"))) or 0)
         self.zone.setCurrentText(said.time_zone or "")
+        self.machine.setCurrentText(said.machine or "")
 
     def _fill_zone(self, plan: Plan) -> None:
         if not self._zones_filled:
