@@ -393,3 +393,37 @@ def test_other_spellings_of_good(store: Store, give: Give, word: str) -> None:
 def test_a_machine_has_a_name(give: Give) -> None:
     with pytest.raises(PdmError, match="A machine without a name"):
         give(f"Time;heat\n{clock(0)};1\n", machine=" \u200b")
+
+
+# -- what is said of a file -------------------------------------------------------------------------------------------
+
+
+def test_mended_rows_are_read_as_was_said_of_their_file(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("Time;v\n" + "".join(f"{clock(h)};{h if h % 7 else 'broken'},125\n" for h in HOURS))
+    said = Choices(columns={"v": Role.parse("sensor:volt:V")}, machine="A", decimal=",")
+    report = import_file(store, path, choices=said, progress=Progress(), rejects_dir=tmp_path / "imports")
+    assert report.rejects_file is not None
+    mended = tmp_path / "mended.csv"
+    mended.write_text(Path(report.rejects_file).read_text("utf-8-sig").replace("broken,125", "50,125"), "utf-8")
+    again = import_file(store, mended, progress=Progress(), rejects_dir=None)
+    assert (again.accepted, again.sensors) == (5, (("volt", "V"),))
+    assert readings(store) == {("A", h): [(h if h % 7 else 50) + 0.125] for h in HOURS}
+
+
+def test_mended_rows_that_were_read_in_different_ways_are_refused(give: Give) -> None:
+    head = "file,line,column,content,reason,Time,v\n"
+    rows = (
+        f'"a.csv {{""machine"": ""A""}}",2,v,x,no,{clock(0)},1\n"b.csv {{""machine"": ""B""}}",2,v,x,no,{clock(0)},1\n'
+    )
+    with pytest.raises(PdmError, match="read in different ways"):
+        give(head + rows)
+
+
+def test_sensors_without_any_name_are_asked_about(store: Store, give: Give) -> None:
+    text = "".join(f"{clock(h)};M1;{h}.5;{h}.25\n" for h in HOURS)
+    with pytest.raises(PdmError, match="The file has no line of names: what sensors column 3, column 4 are"):
+        give(text, columns={"column 2": Role("machine")})
+    named = {f"column {at}": Role("sensor", name) for at, name in ((3, "heat"), (4, "flow"))}
+    give(text, columns={"column 2": Role("machine")} | named)
+    assert readings(store)["M1", 2] == [2.5, 2.25]

@@ -238,6 +238,11 @@ def _demand(draft: Draft, kind: Kind, layout: LayoutName) -> None:
         options = (("failures", "a failure"), ("maintenance", "a replacement"), ("errors", "an error"))
         likely = "failures" if kinds.named_failures(draft.path) else None
         draft.questions.append(Question("kind", text, hint, options, likely, draft.where))
+    unnamed = [draft.facts[i].name for i in draft.of("sensor", "doubtful") if _unnamed(draft, i)]
+    if kind == "telemetry" and layout != "long" and unnamed and not draft.headed:
+        text = f"The file has no line of names: what sensors {', '.join(unnamed[:6])} are cannot be told."
+        hint = f"Say so: --map {unnamed[0] + '=sensor:NAME'!r}, or name the columns in a first line."
+        draft.questions.append(Question("columns", text, hint, where=draft.where))
 
 
 def _like_tags(draft: Draft, kind: Kind, layout: LayoutName) -> bool:
@@ -249,6 +254,11 @@ def _like_tags(draft: Draft, kind: Kind, layout: LayoutName) -> bool:
     pairs = [pair for pair in map(rule.split, names) if pair] if rule is not None else []
     machines, sensors = {machine for machine, _ in pairs}, {sensor for _, sensor in pairs}
     return min(len(machines), len(sensors)) > 1 and 2 * len(pairs) >= len(machines) * len(sensors)
+
+
+def _unnamed(draft: Draft, i: int) -> bool:
+    """Whether nobody named a sensor: not the file, not the user, and not an earlier import."""
+    return i not in draft.given and draft.facts[i].name.casefold() not in draft.known
 
 
 def _lacks(draft: Draft, role: str, why: str = "") -> None:

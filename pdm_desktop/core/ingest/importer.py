@@ -13,7 +13,7 @@ import numpy as np
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.errors import PdmError, WorkspaceError
-from pdm_desktop.core.ingest import contradictions, tags, zones
+from pdm_desktop.core.ingest import chosen, contradictions, tags, zones
 from pdm_desktop.core.ingest.archive import reading
 from pdm_desktop.core.ingest.blocks import Blocks, Overturned
 from pdm_desktop.core.ingest.cells import read
@@ -102,7 +102,7 @@ def import_plan(
 def _import(
     store: Store, plan: Plan, *, dry_run: bool, progress: Progress, rejects_dir: Path | None
 ) -> list[FileReport]:
-    label = zones.told(_file_name(plan), plan)
+    label = zones.told(chosen.told(_file_name(plan), plan), plan)
     rejects = Rejects(plan.path, plan.header, None if dry_run else rejects_dir, label)
     limits = {
         sensor.name.casefold(): (sensor.low, sensor.high)

@@ -19,6 +19,7 @@ from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import (
     abbreviations,
     beside,
+    chosen,
     columns,
     decimals,
     dialect,
@@ -115,6 +116,8 @@ def recognise(
     profile = profile or _profile(profiles, names[len(REJECTS_HEADER) :] if mended else names)
     if profile is not None:
         choices = _over(choices, profile.choices)
+    if mended:
+        choices = _over(choices, chosen.again({row[0].strip() for row in table.data}, choices, where))
     elsewhere = _others(others, delimiter, len(names))
     marks = None
     if look is not None:
