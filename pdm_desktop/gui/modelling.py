@@ -111,10 +111,14 @@ class Modelling(QObject):
         self._session.ask("read", "Looking at the model versions", work, done, self._fail, VERSIONS_KEY)
 
     def _ask_promotion(self, version: ModelVersion) -> None:
+        workspace = self._session.workspace
+        more = ""
+        if workspace is not None and version.horizon_h != workspace.settings.horizon_h:
+            more = f" The plant then looks {version.horizon_h:g} h ahead, {workspace.settings.horizon_h:g} h until now."
         dialog = DecisionDialog(
             f"Promote version {version.version}",
             "It judges every machine from now on; the risks are worked out anew in the background. "
-            "The version in use until now stays, and one click goes back to it.",
+            f"The version in use until now stays, and one click goes back to it.{more}",
             "Promote",
             self._who(),
             self._window,

@@ -202,7 +202,7 @@ def test_of_a_tuned_run_it_says_which_trial_it_is_at_and_when_the_best_is_traine
             ready.add_round(Round(trial, number, 0.5, 0.5, 0.4))
         qtbot.waitUntil(lambda said=said: figures["Trial"].text() == said)
         assert len(chart.curves[0].y) == 3
-    assert chart.curves[-1].name == "validation of trial 1, the best so far"
+    assert chart.curves[-1].name == "validation of trial 1, the lowest before"
 
 
 def test_what_was_trained_while_nobody_looked_is_drawn_when_somebody_does(qtbot: QtBot, ready: RetrainWizard) -> None:

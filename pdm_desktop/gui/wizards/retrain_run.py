@@ -108,7 +108,7 @@ class RunStep(StepPage):
             [done.loss for done in rounds],
             learned,
             [done.loss for done in self._trials[best]] if best else (),
-            f"validation of trial {best}, the best so far",
+            f"validation of trial {best}, the lowest before",
         )
         if self._round is not None:
             self.figures["Round"].setText(f"{self._round.round:,}")
