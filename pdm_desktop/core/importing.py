@@ -189,27 +189,34 @@ class WithImports:
 
     def _plans(self, path: Path, choices: Choices, profile: str | None, left_out: list[tuple[str, str]]) -> list[Plan]:
         """One file's plans (an archive may hold several), or a folder's; its tables that are no plant's are noted."""
-        plans = []
+        plans: list[Plan] = []
+        strange: list[PdmError] = []
         # A sheet that was said is read once, however many tables the file holds.
         one = choices.sheet is not None and not path.is_dir()
         for file, member in ((path, None),) if one else self.tables(path):
+            packed = member is not None and file.suffix.lower() == ".zip"
             said = choices if member is None or choices.sheet is not None else replace(choices, sheet=member)
             try:
                 plan = self.recognise(file, said, profile)
                 if member is not None and plan.machine is not None:
                     _refuse_one_machine(plan)
             except PdmError as exc:
-                if not path.is_dir():
+                # A folder may hold other files, an archive a note; only what the user named must be the plant's.
+                if not path.is_dir() and not (packed and ingest.is_no_table(exc)):
                     raise
-                why = exc.message  # a folder may hold other files; only those named by the user must be the plant's
+                strange.append(exc)
+                why = exc.message
             else:
-                asked = [question.text for question in plan.questions if question.key == "columns"]
-                if not (path.is_dir() and asked):
+                asked = [question for question in plan.questions if question.key == "columns"]
+                if not (asked and (path.is_dir() or (packed and plan.index("timestamp", "date", "machine") is None))):
                     plans.append(plan)
                     continue
-                why = asked[0]
+                why = asked[0].text
+                strange.append(PdmError(why, asked[0].hint, asked[0].where))
             if file.suffix.lower() in SUFFIXES:
                 left_out.append((file.name if member is None else f"{file.name} \N{RIGHTWARDS ARROW} {member}", why))
+        if strange and not plans and not path.is_dir():
+            raise strange[0]
         return plans
 
     def conflicts(self, batch: int, most: int = 10_000) -> tuple[int, tuple[ConflictCell, ...]]:

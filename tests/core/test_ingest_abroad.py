@@ -61,6 +61,23 @@ def test_letters_of_other_pages_are_not_taken_for_chinese(text: str, page: str) 
 
 
 @pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("設備番号,日時,温度", "cp932"), ("機械;測定日時;圧力[MPa];回転数", "cp932"),
+        ("日付,時刻,ﾎﾟﾝﾌﾟ圧力,流量", "cp932"),
+        ("设备编号,采样时间,温度", "gb18030"), ("测点,时间,值,质量", "gb18030"),
+        ("Stroj;Čas;Teplota ložiska;Otáčky", "cp1250"), ("Maszyna;Data;Ciśnienie;Prędkość;Łożysko", "cp1250"),
+        ("Gép;Időpont;Hőmérséklet;Nyomás", "cp1250"), ("Stroj;Datum;Tlak;Průtok;Příkon", "cp1250"),
+        ("Станок;Время;Давление, бар", "cp1251"), ("ДАТА;ВРЕМЯ;НАСОС", "cp1251"),
+        ("Maskine;Tid;Køling;Øvre tryk;Tæthed", "cp1252"), ("Máquina;Horário;Vibração;Pressões", "cp1252"),
+        ("Appareil;Système;Pièce;Débit à l'entrée;Où", "cp1252"), ("Störung;Öldruck;Kühlwasser", "cp850"),
+    ],
+)  # fmt: skip
+def test_headers_of_many_languages_tell_their_code_page(text: str, page: str) -> None:
+    assert code_page(text.encode(page)) == page
+
+
+@pytest.mark.parametrize(
     ("header", "kind"),
     [
         ("Fecha;Hora;Máquina;Código de alarma", "errors"),

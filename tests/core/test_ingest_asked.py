@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import recognise
 from pdm_desktop.core.ingest.tokens import number_of
 from pdm_desktop.core.ingest.units import split_unit
 from pdm_desktop.core.plans import Choices, Role
+from pdm_desktop.core.progress import Progress
+from pdm_desktop.core.workspace import Workspace
 from tests.core.plants import Plant
 
 
@@ -117,3 +121,39 @@ def test_a_short_name_far_down_that_is_none_of_the_zone_rejects_its_rows(plant: 
     rows[30_000] = rows[30_000].replace("CET", "PST")
     report = plant.give("time,machine,T\n" + "".join(rows))
     assert report.reasons == (("a time whose zone is not told by its short name", 1),)
+
+
+def test_a_note_in_an_archive_of_tables_is_left_out_and_named(tmp_path: Path) -> None:
+    table = "datetime,machineID,heat\n2019-01-31 06:00,{0},5\n2019-01-31 07:00,{0},6\n"
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "Exported by the historian.\nAll times are local.\n")
+        archive.writestr("a.csv", table.format("A"))
+        archive.writestr("b.csv", table.format("B"))
+        archive.writestr("empty.csv", "")
+    with Workspace.open(tmp_path / "plant") as plant:
+        report = plant.import_files([path], Progress())
+        assert [file.accepted for file in report.files] == [2, 2]
+        assert [name for name, _ in report.left_out] == ["export.zip → readme.txt", "export.zip → empty.csv"]
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("readme.txt", "Exported by the historian.\nAll times are local.\n")
+            archive.writestr("empty.csv", "")
+        with pytest.raises(PdmError, match=r"names no column|no table|empty"):
+            plant.import_files([path], Progress())
+
+
+def test_a_damaged_member_of_an_archive_refuses_all_of_it(tmp_path: Path) -> None:
+    table = "datetime,machineID,heat\n" + "".join(f"2019-01-31 {h:02}:00,A,{h}\n" for h in range(24))
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", table)
+        archive.writestr("b.csv", table.replace("A", "B"))
+    data = bytearray(path.read_bytes())
+    at = data.rfind(b"2019-01-31 23:00,B")
+    data[at : at + 4] = b"2018"
+    path.write_bytes(data)
+    with (
+        Workspace.open(tmp_path / "plant") as plant,
+        pytest.raises(PdmError, match="compressed file cannot be unpacked"),
+    ):
+        plant.import_files([path], Progress())

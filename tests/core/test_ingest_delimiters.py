@@ -180,3 +180,27 @@ def test_a_second_row_of_units_that_differs_is_refused(plant: Plant) -> None:
     assert (same.accepted, same.rejected) == (18, 2)
     error = plant.refuses(part(11, "bar") + part(12, "psi"), "another row of units: column v is in psi")
     assert error.where == "file.csv, line 13"
+
+
+def test_a_header_of_fewer_names_than_the_rows_have_cells_is_not_dropped(plant: Plant) -> None:
+    rows = "".join(f"2024-01-13 {hour:02}:00:00,P1,0,5,0,25\n" for hour in range(9))
+    error = plant.refuses("time,machine,v,w\n" + rows, "The header has 4 names and the rows have 6 cells")
+    assert (error.where, "--header-row 0" in error.hint) == ("file.csv, line 1", True)
+
+
+def test_a_quote_that_is_never_closed_swallows_no_lines(plant: Plant) -> None:
+    rows = [f"2024-01-13 {hour:02}:00:00,P1,{hour},remark\n" for hour in range(20)]
+    rows[7] = rows[7].replace("remark", '"pipe')
+    error = plant.refuses("time,machine,v,note\n" + "".join(rows), "A quote that opens here is never closed")
+    assert error.where == "file.csv, line 9"
+    rows[7] = rows[7].replace('"pipe', '"pipe\n2 inch"')
+    assert plant.give("time,machine,v,note\n" + "".join(rows)).accepted == 20
+    ditto = "".join(f'2024-01-13 {hour:02}:00:00;";{hour}\n' for hour in range(20))
+    plant.refuses("time;machine;v\n2024-01-12 00:00:00;P1;1\n" + ditto, "A name has line breaks and cells in it")
+
+
+def test_quotes_after_a_blank_are_quotes(plant: Plant) -> None:
+    rows = "".join(f'"2024-01-13 {hour:02}:00:00", "P1, north", {hour}.5\n' for hour in range(9))
+    report = plant.give('"time", "machine", "v"\n' + rows)
+    assert (report.accepted, report.machines) == (9, ("P1, north",))
+    assert plant.store.telemetry("P1, north")[1][0].tolist() == [hour + 0.5 for hour in range(9)]

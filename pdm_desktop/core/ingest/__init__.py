@@ -6,6 +6,7 @@ The walk: `recognise` (a Plan from samples of the file: `encoding`, `dialect`, `
 """
 
 from pdm_desktop.core.ingest import profiles
+from pdm_desktop.core.ingest.archive import is_no_table
 from pdm_desktop.core.ingest.importer import import_file, import_plan, sensors_of, tags_of
 from pdm_desktop.core.ingest.preview import preview
 from pdm_desktop.core.ingest.recognise import discover, in_order, recognise
@@ -15,6 +16,7 @@ __all__ = [
     "import_file",
     "import_plan",
     "in_order",
+    "is_no_table",
     "preview",
     "profiles",
     "recognise",

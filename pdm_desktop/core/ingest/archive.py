@@ -63,3 +63,8 @@ def reading(path: Path) -> Iterator[None]:
         raise PdmError(
             f"The file cannot be read: {exc.strerror or exc}.", "Check the disk and its permissions.", str(path)
         ) from exc
+
+
+def is_no_table(error: PdmError) -> bool:
+    """Whether what is wrong with a member of an archive is that it is no table, and not that it is damaged."""
+    return not isinstance(error.__cause__, (*_BROKEN, OSError))

@@ -49,7 +49,7 @@ class Block(NamedTuple):
     def rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         """(line, cells) of each row; raises NoRow where there is none."""
         text = self.data.replace(b"\r\n", b"\n").replace(b"\r", b" ").decode("utf-8", "replace")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
         before = 0
         try:
             for row in reader:
@@ -96,7 +96,28 @@ class Blocks:
                 line += count_of(data[:cut], b"\n")
             rest = data[cut:]
         if rest and line > skip:
+            self._refuse_open_quote(rest, line)
             yield self._block(rest + b"\n", line)
+
+    def _refuse_open_quote(self, rest: bytes, line: int) -> None:
+        """A quote that is never closed swallows all lines below it."""
+        if b'"' not in rest or b"\n" not in rest.rstrip(b"\r\n"):
+            return
+        text = rest.replace(b"\r\n", b"\n").replace(b"\r", b" ").decode("utf-8", "replace")
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=self._plan.delimiter, skipinitialspace=True, strict=True
+        )
+        before = 0
+        try:
+            for _ in reader:
+                before = reader.line_num
+        except csv.Error as exc:
+            if "unexpected end of data" in str(exc):
+                raise PdmError(
+                    "A quote that opens here is never closed.",
+                    "Close it, or take it out.",
+                    f"{self._plan.path.name}, line {line + before}",
+                ) from exc
 
     def _portions(self, data: bytes, line: int) -> Iterator[Block]:
         """Whole rows as blocks; lines much shorter than the first ones would make too many rows of one."""
@@ -145,7 +166,7 @@ class Blocks:
             ended = True
 
         whole = 0
-        reader = csv.reader(lines(), delimiter=self._plan.delimiter)
+        reader = csv.reader(lines(), delimiter=self._plan.delimiter, skipinitialspace=True)
         try:
             for _ in reader:
                 if ended:

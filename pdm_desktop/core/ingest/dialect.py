@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
+from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.shapes import form, is_clock, shape_of
 from pdm_desktop.core.ingest.tokens import is_missing, number_of
@@ -15,6 +17,8 @@ from pdm_desktop.core.ingest.units import is_unit, split_measured, unit_of
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 200  # rows a delimiter is judged by
+_Row = TypeVar("_Row")
+_HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _TIMES = 60  # cells that tell of a column without a name whether it has the times
 
 
@@ -31,13 +35,15 @@ class Table:
     units: list[str]
     data: list[list[str]] = field(default_factory=list)
     """Rows from the first one on that have the header's width."""
+    misfit: tuple[int, int, int] | None = None
+    """A line above the rows that names columns, but not as many as they have cells: line, names, cells."""
 
 
 def read(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     """(line, cells) of each row that is not blank; as far as it can be read."""
     # A carriage return alone ends no line here: line numbers are those of the blocks, and of editors.
     text = text.replace("\r\n", "\n").replace("\r", " ")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows: list[tuple[int, list[str]]] = []
     before = 0
     try:
@@ -140,7 +146,7 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
         above = [i for i in range(len(rows)) if len(rows[i][1]) == wide][:1]
         return _made(delimiter, rows, above[0] if above else None, None, above[0] + 1 if above else 0)
     if not above:
-        return _made(delimiter, rows, None, None, first)
+        return replace(_made(delimiter, rows, None, None, first), misfit=_misfit(rows, first, width))
     head = _named_most(rows, above)
     if head == above[-1] and len(above) > 1 and above[-2] == head - 1 and _is_units(rows, head - 1, head):
         head -= 1
@@ -150,6 +156,30 @@ def table(text: str, delimiter: str, header_row: int | None, units_row: int | No
     if units_row:
         units = _line_below(rows, head, units_row)
     return _made(delimiter, rows, head, units, (head if units is None else units) + 1)
+
+
+def sampled(rows: Sequence[_Row]) -> list[_Row]:
+    """The first ones, and some of those below: a file may be sorted by machine or tag."""
+    first = 2 * _HEAD_CELLS // 3
+    below = rows[first:]
+    return [*rows[:first], *below[:: max(1, -(-len(below) // (_HEAD_CELLS - first)))]]
+
+
+def _misfit(rows: list[tuple[int, list[str]]], first: int, width: int) -> tuple[int, int, int] | None:
+    for line, row in rows[max(0, first - 2) : first]:
+        known = sum(bool(aliases.roles(cell.strip())) for cell in row if cell.strip())
+        if known >= 2 and len(row) != width and not _is_data(row):
+            return line, len(row), width
+    return None
+
+
+def refuse_misfit(table: Table, where: str) -> None:
+    """PdmError where the header has another number of names than the rows have cells."""
+    if table.misfit is not None:
+        line, named, wide = table.misfit
+        text = f"The header has {named} names and the rows have {wide} cells."
+        hint = "Were numbers with decimal commas written with commas between them? Export with semicolons; where the"
+        raise PdmError(text, f"{hint} line is no header, say --header-row 0.", f"{where}, line {line}")
 
 
 def _numbers_for_names(rows: list[tuple[int, list[str]]], at: int) -> bool:

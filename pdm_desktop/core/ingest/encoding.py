@@ -8,11 +8,16 @@ import re
 from itertools import pairwise
 
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.ingest import aliases
 from pdm_desktop.core.ingest.source import BOMS, Sample
 
 _HINT = "Save it as CSV in UTF-8."
 _PAGES = ("cp1252", "cp1251", "cp850", "cp1250", "mac-roman")
 _NO_PAGES = frozenset(("idna", "punycode", "unicode_escape", "raw-unicode-escape", "unicode-escape", "mbcs", "oem"))
+_NO_WESTERN = re.compile(
+    "[^\\W\\d_][\xf9\xb9\xbe][^\\W\\d_aeiouy]|\xf5[^\\We]|\xc8[a-z]|[a-z]\xe8[^\\W\\d_aeioucghlmnrstv]"
+)
+"""Letters of Windows' Western page where no Western language has them: they are those of Central Europe."""
 _WORDY = re.compile(r"[^\W\d_]+")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _SIGNS = set("°µ²³€±·×§£½¼ßΩµ–’“”„…\u00a0")
@@ -55,10 +60,18 @@ def code_page(data: bytes) -> str:
     data = data[:20_000]
     if _chinese(data):
         return "gb18030"
+    if _japanese(data):
+        return "cp932"
     scores = {page: _score(data, page) for page in _PAGES}
     best = max(_PAGES, key=scores.__getitem__)
     # The usual one unless another makes clearly more sense; the last resort knows every byte.
     best = "cp1252" if scores["cp1252"] >= scores[best] - 0.15 else best
+    # Names of columns that plants use tell more than letters.
+    known = {page: _known_names(data, page) for page in _PAGES if scores[page] > -1}
+    if known and max(known.values()) > known.get(best, 0):
+        best = max(known, key=known.__getitem__)
+    elif best == "cp1252" and scores["cp1250"] >= scores[best] and _eastern(data) and not known.get(best, 0):
+        best = "cp1250"
     return best if scores[best] > -1 else "latin-1"
 
 
@@ -74,6 +87,31 @@ def _chinese(data: bytes) -> bool:
         if sum(0xA1 <= lead <= 0xA3 or 0xB0 <= lead <= 0xD7 for lead in leads) < 0.6 * len(leads) or min(run) < 0xA1:
             return False
     return pairs >= 4
+
+
+def _japanese(data: bytes) -> bool:
+    """Whether the text makes sense in Shift JIS: characters of two bytes, mostly usual ones, side by side; letters
+    of other pages stand among plain ones."""
+    try:
+        text = data.decode("cp932")
+    except UnicodeDecodeError:
+        return False
+    wide = [char for char in text if char > "\u3000" and not "\uff61" <= char <= "\uff9f"]
+    usual = sum(char in "\u3001\u3002\u30fb\u30fc" or 0x82 <= char.encode("cp932")[0] <= 0x98 for char in wide)
+    beside = sum(len(run) for run in re.findall(r"[\u3001-\uff60\uffa0-\uffff]{2,}", text))
+    return len(wide) >= 3 and usual >= 0.7 * len(wide) and beside >= 0.75 * len(wide)
+
+
+def _known_names(data: bytes, page: str) -> int:
+    """How many cells with letters of the page's own are names that plants give their columns."""
+    cells = re.split(r"[,;|\t\r\n\"]", data[:4_000].decode(page, "replace"))
+    return sum(bool(aliases.roles(cell.strip())) for cell in cells if cell and not cell.isascii())
+
+
+def _eastern(data: bytes) -> bool:
+    """Whether the letters, read as Western ones, stand where no Western language has them."""
+    text = data.decode("cp1252", "replace")
+    return _NO_WESTERN.search(text) is not None
 
 
 def _score(data: bytes, page: str) -> float:

@@ -54,6 +54,14 @@ class Keys:
         codes, names = factorise(cells.texts[position])
         good = np.array([not is_missing(name) for name in names], np.bool_)[codes] if names else np.empty(0, np.bool_)
         column = self._plan.columns[position].name
+        mark = self._plan.delimiter
+        broken = next((code for code, name in enumerate(names) if "\n" in name and mark in name), None)
+        if broken is not None:
+            raise PdmError(
+                f"A name has line breaks and cells in it: {names[broken][:60]!r}.",
+                "Look at the quotes around this line: one was not closed, most likely.",
+                f"{self._plan.path.name}, line {cells.lines[int(np.argmax(codes == broken))]}, column {column}",
+            )
         rejected += [
             Reject(int(cells.lines[row]), column, names[codes[row]], lack) for row in np.flatnonzero(~good).tolist()
         ]

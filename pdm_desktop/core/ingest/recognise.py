@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 import numpy as np
 
@@ -41,8 +40,6 @@ from pdm_desktop.core.plans import NO_CHOICES, Choices, Plan, Profile, Question
 from pdm_desktop.core.schema import KINDS
 from pdm_desktop.core.tag_rules import KnownTags
 
-_Row = TypeVar("_Row")
-_HEAD_CELLS = 1_500  # rows of the head whose cells are judged
 _OTHER_CELLS = 300
 _TWO_DIGITS = re.compile(r"\s*\d{2}[-/. ]\d{2}[-/. ]\d{2}(?!\d)")
 _MOST_COLUMNS = 10_000
@@ -106,6 +103,7 @@ def recognise(
     if len(delimiter) != 1 or not delimiter.isascii():
         raise PdmError(f"{delimiter!r} is no delimiter.", "Use one plain character.", "delimiter")
     table = dialect.table(text, delimiter, choices.header_row, choices.units_row)
+    dialect.refuse_misfit(table, where)
     if len(table.header) > _MOST_COLUMNS:
         raise PdmError("The file has more columns than a plant has sensors.", "Leave columns out.", where)
     names = dialect.names(table)
@@ -127,7 +125,7 @@ def recognise(
         if decimal == ",":
             table = dialect.table(_of_cells(look.rows(decimal)), ",", table.header_row, table.units_row or 0)
         elsewhere = look.others_of(len(names), decimal)
-    rows = _head(table.data) + elsewhere
+    rows = dialect.sampled(table.data) + elsewhere
     plan = _planned(path, table, names, rows, choices, time_zone, known_sensors, known_tags, mended, marks)
     lines = text.count("\n") + 1
     plan = replace(
@@ -140,7 +138,7 @@ def recognise(
         line_bytes=max(1.0, len(text.encode("utf-8", "replace")) / lines),
     )
     lined = [(line, row) for line, row in table.rows if line >= table.first_row and len(row) == len(names)]
-    plan = beside.asked(plan, _head(lined), known_sensors)
+    plan = beside.asked(plan, dialect.sampled(lined), known_sensors)
     plan = zones.as_the_rejects_say(zones.as_the_header_says(plan), (row[0] for row in rows))
     position = plan.index("timestamp", "date")
     if position is not None and plan.time_form == "text":
@@ -329,13 +327,6 @@ def _unknown_columns(names: Sequence[str], line: int, file: str) -> Question:
         f"Say what the columns hold: --map {first!r}=timestamp, and so on for the machine and the sensors.",
         where=f"{file}, line {line or 1}",
     )
-
-
-def _head(rows: Sequence[_Row]) -> list[_Row]:
-    """The first ones, and some of those below: a file may be sorted by machine or tag."""
-    first = 2 * _HEAD_CELLS // 3
-    below = rows[first:]
-    return [*rows[:first], *below[:: max(1, -(-len(below) // (_HEAD_CELLS - first)))]]
 
 
 def _rows_below(table: Table) -> bool:
