@@ -196,11 +196,16 @@ def _shortened(lines: list[str], what: str) -> list[str]:
     return [*lines[:_MANY], f"and {len(lines) - _MANY} more {what}"] if len(lines) > _MANY else lines
 
 
+def counted(count: int, plural: str) -> str:
+    """'1 reading', '1,440 readings'."""
+    return f"{count:,} {plural.removesuffix('s') if count == 1 else plural}"
+
+
 def _file_line(file: FileReport) -> str:
     what = KIND_WORD.get(file.kind, file.kind)
     if file.batch is None and not file.rejected:
         return "already imported, nothing changed"
-    parts = [f"{file.accepted:,} {what}"] if file.accepted else []
+    parts = [counted(file.accepted, what)] if file.accepted else []
     # A row whose only values were refused, or of bad quality, is there no more than it was.
     without = file.rejected_values or file.bad_quality_values
     for count, words in (

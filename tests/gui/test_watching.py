@@ -186,6 +186,12 @@ def test_news_of_the_folder_are_counted_by_kind() -> None:
     assert tone == "watch"
 
 
+def test_a_file_that_brought_two_kinds_of_record_is_named_once() -> None:
+    files = (file_report("a.csv", "telemetry", 1_440), file_report("a.csv", "failures", 1))
+    text, _ = watch_text(WatchReport(files))
+    assert text == "From the watched folder: a.csv brought 1,440 readings, 1 failure."
+
+
 def test_no_news_say_nothing() -> None:
     assert watch_text(WatchReport(known=("a.csv",), waiting=("b.csv",))) == ("", "")
     for reason in ("Why.", "a.csv: Why."):

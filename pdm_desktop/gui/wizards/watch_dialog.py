@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from pdm_desktop.core.errors import PdmError
 from pdm_desktop.core.results import WatchFailure, WatchReport, WatchSettings
-from pdm_desktop.gui.messages import KIND_WORD
+from pdm_desktop.gui.messages import KIND_WORD, counted
 from pdm_desktop.gui.theme import GRID
 from pdm_desktop.gui.widgets import Banner, button, label
 
@@ -156,8 +156,9 @@ def watch_text(report: WatchReport) -> tuple[str, str]:
         rows[KIND_WORD.get(file.kind, file.kind)] += file.accepted
     said = []
     if report.imported:
-        names = _names([Path(file.file).name for file in report.imported])
-        counts = ", ".join(f"{count:,} {word}" for word, count in rows.items() if count)
+        # A file whose status column tells of failures has brought two kinds of record.
+        names = _names(list(dict.fromkeys(Path(file.file).name for file in report.imported)))
+        counts = ", ".join(counted(count, word) for word, count in rows.items() if count)
         said.append(f"From the watched folder: {names} brought {counts or 'nothing new'}.")
     rejected = sum(file.rejected for file in report.imported)
     if rejected:
