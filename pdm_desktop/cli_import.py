@@ -133,7 +133,7 @@ def _choices(arguments: Arguments) -> Any:
 
 def import_words(file: Any) -> str:
     """One file's import in a sentence."""
-    name = Path(file.file).name
+    name = Path(file.file).name + (f" \N{RIGHTWARDS ARROW} {file.sheet}" if file.sheet is not None else "")
     without = file.rejected_values or file.bad_quality_values
     counts = [
         f"{count:,} {word}"
