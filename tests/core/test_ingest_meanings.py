@@ -376,6 +376,15 @@ def test_the_column_that_tells_rows_of_one_time_and_tag_apart_is_the_machine(sto
     assert readings(store)["South", 3] == [13.0, 13.0]
 
 
+def test_a_column_beside_tags_that_name_machines_is_asked_about(store: Store, give: Give) -> None:
+    lines = [f"{clock(h)};{s};{t};{h}\n" for h in HOURS for s in "AB" for t in ("M1.v", "M2.v", "M1.w", "M2.w")]
+    text = "Time;shift;Tag;Value\n" + "".join(lines)
+    with pytest.raises(PdmError, match="differ in column shift; the tags seem to name machines"):
+        give(text)
+    give(text, columns={"shift": Role("ignore")})
+    assert readings(store)["M2", 4] == [4.0, 4.0]
+
+
 def test_words_of_a_tag_make_no_machines(give: Give) -> None:
     lines = [f"{clock(h)};{tag};{h}\n" for h in HOURS for tag in ("Oil Temp", "Water Temp")]
     with pytest.raises(PdmError, match="no column for the machine"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdm_desktop.core.ingest import aliases, clock_numbers
+from pdm_desktop.core.ingest import aliases, clock_numbers, tags
 from pdm_desktop.core.ingest.dialect import is_time, is_time_of_day
 from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.plans import Question, Role
@@ -165,10 +165,19 @@ def machine_beside_tag(draft: Draft) -> None:
         and not repeated(keys, draft.facts[i].cells)
     ]
     found = [i for i in found if "place" in draft.facts[i].roles] or found
-    if len(found) == 1:
-        draft.roles[found[0]] = Role("machine")
-        name = draft.facts[found[0]].name
-        draft.notes.append(f"Column {name} was taken for the machine: with time and tag, it tells rows apart.")
+    if len(found) != 1:
+        return
+    f = draft.facts[found[0]]
+    names = tags.of_cells(draft.facts[tag[0]].cells)
+    rule = tags.find(names)
+    pairs = [pair for pair in map(rule.split, names) if pair] if rule is not None else []
+    if any(char.isdigit() for machine, _ in pairs for char in machine) and "place" not in f.roles:
+        text = f"Lines of one time and tag differ in column {f.name}; the tags seem to name machines already."
+        hint = f"Where {f.name} is the machine, say --map {f.name + '=machine'!r}; else --map {f.name + '=ignore'!r}."
+        draft.questions.append(Question("columns", text, hint, where=draft.where))
+        return
+    draft.roles[found[0]] = Role("machine")
+    draft.notes.append(f"Column {f.name} was taken for the machine: with time and tag, it tells rows apart.")
 
 
 def rows(draft: Draft) -> list[tuple[str, ...]]:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pdm_desktop.core.ingest.cells import Ints
 from pdm_desktop.core.ingest.tokens import normal
 from pdm_desktop.core.plans import OpenQuestion, Plan, Question
@@ -52,7 +54,7 @@ class Names:
         fresh = [name for name in names if name not in self._settled]
         if not fresh:
             return [self._settled[name] for name in names]
-        used = set(range(len(names))) if codes is None else set(codes.tolist())
+        used = set(range(len(names)) if codes is None else np.flatnonzero(np.bincount(codes)).tolist())
         plant = self._of_plant()
         doubtful: dict[str, str] = {}
         for at, name in enumerate(names):
