@@ -9,6 +9,9 @@ from pdm_desktop.core.plans import Question
 from pdm_desktop.gui.theme import GRID
 from pdm_desktop.gui.widgets import button, label
 
+ABOUT = {"machine": "All of it is of machine", "component": "Every line is about"}
+"""What stands before the line that an answer is typed into."""
+
 
 class QuestionCard(QFrame):
     """One question. The likely answer comes first and is marked as suggested, but never taken by itself."""
@@ -45,15 +48,15 @@ class QuestionCard(QFrame):
             self.text = QLineEdit("" if question.suggested is None else str(question.suggested))
             self.text.setAccessibleName(question.text)
             self.text.setMaximumWidth(280)
-            if question.key == "machine":
-                answers.addWidget(label("All of it is of machine"))
+            if question.key in ABOUT:
+                answers.addWidget(label(ABOUT[question.key]))
             self.text.returnPressed.connect(self._typed)
             use = button("Use this")
             use.setAutoDefault(False)
             use.clicked.connect(self._typed)
             answers.addWidget(self.text)
             answers.addWidget(use)
-        if question.key in ("columns", "machine", "units"):
+        if question.key in ("columns", "machine", "units", "component"):
             choose = button("Choose among the columns")
             choose.setAutoDefault(False)
             choose.clicked.connect(self.columns_wanted)
