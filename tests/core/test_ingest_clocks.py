@@ -96,6 +96,20 @@ def test_halves_of_the_day_behind_blanks_of_any_width(plant: Plant, half: str, b
     assert given(plant, texts) == MOMENTS
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{:%Y.%m.%d. %H:%M}",
+        "{:%Y. %m. %d. %H:%M:%S}",
+        "{:%Y年%m月%d日 %H:%M}",
+        "{:%Y-%m-%d-%H.%M.%S.000}",
+        "{:%Y%m%d-%H%M%S}",
+    ],
+)
+def test_dates_as_in_hungary_korea_japan_and_by_mainframes(plant: Plant, form: str) -> None:
+    assert given(plant, [form.format(m) for m in MOMENTS]) == MOMENTS
+
+
 def test_halves_of_the_day_before_the_time(plant: Plant) -> None:
     texts = [f"{m:%Y-%m-%d} {('오전', '오후')[m.hour // 12]} {m.hour % 12 or 12}:{m:%M:%S}" for m in MOMENTS]
     assert given(plant, texts) == MOMENTS

@@ -15,9 +15,12 @@ from pdm_desktop.core.ingest.months import month_number
 
 Span = tuple[int, int]
 
+_EASTERN = [word.encode().decode("latin-1") for word in ("年", "月", "日")]
+"""Stand behind the year, the month and the day."""
 _LETTERS = r"[A-Za-z\x80-\xff]"
 _DATE = rf"""(?:
-    (?P<y1>0000)(?P<s1>[-/.])(?P<m1>00?)(?P=s1)(?P<d1>00?)
+    (?P<y1>0000)(?:(?P<s1>[-/.])(?P<m1>00?)(?P=s1)(?P<d1>00?)|\.[ ]?(?P<m6>00?)\.[ ]?(?P<d6>00?)\.
+      |{_EASTERN[0]}(?P<m7>00?){_EASTERN[1]}(?P<d7>00?){_EASTERN[2]})
   | (?P<y2>0000)(?P<m2>00)(?P<d2>00)
   | (?P<a>00?)(?P<s2>[-/. ])(?P<b>00?)(?P=s2)(?P<y3>0000|00)
   | (?P<d4>00?)\.?[- /]?(?P<n4>{_LETTERS}{{3,}})\.?[- /]?,?[ ]?(?P<y4>0000|00)
@@ -35,7 +38,9 @@ _TIME = rf"""(?:(?P<before>{"|".join(_HALVES)})[ ]?)?(?:
 _SHORT = "|".join(sorted(NAMES, key=len, reverse=True))
 _ZONE = rf"(?:[ ]?(?P<utc>Z|UTC|GMT)|[ ]?(?P<short>{_SHORT})|[ ]?(?P<sign>[+-])(?P<oh>00):?(?P<om>00)?)?"
 _FULL = re.compile(
-    rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)??{_DATE}(?:(?:[T_]|,?[ ]+|[ ]-[ ]|:){_TIME}{_ZONE})?[ ]*\Z", re.VERBOSE
+    rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)??{_DATE}"
+    rf"(?:(?:[T_]|-(?=00\.00\.00|000000)|,?[ ]+|[ ]-[ ]|:){_TIME}{_ZONE})?[ ]*\Z",
+    re.VERBOSE,
 )
 _YEAR_LAST = re.compile(
     rf"[ ]*(?:{_LETTERS}{{2,}}[.,]?[ ]+)?(?P<n4>{_LETTERS}{{3,}})[ ]{{1,2}}(?P<d4>00?)[ ]+{_TIME}[ ]"
@@ -88,13 +93,13 @@ def form(shape: bytes) -> Form | None:
     year = span("y1", "y2", "y3", "y4", "y5")
     name = parts.get("n4") or parts.get("n5")
     number = month_number(name.encode("latin-1").decode("utf-8", "replace")) if name else 0
-    day = span("d1", "d2", "a", "d4", "d5")
+    day = span("d1", "d2", "d6", "d7", "a", "d4", "d5")
     if year is None or day is None or (name and not number):
         return None
     half = (parts.get("half") or "").casefold()
     return Form(
         year=year,
-        month=span("m1", "m2", "b"),
+        month=span("m1", "m2", "m6", "m7", "b"),
         day=day,
         month_number=number,
         either=parts.get("a") is not None,
