@@ -284,6 +284,10 @@ def test_a_question_about_the_machine_is_answered_by_naming_its_column(
     assert wizard.source is not None
     assert wizard.source.preview is not None
     assert wizard.source.preview.machines == ("P-7",)
+    # the file has no line of names: what its sensor is, it does not tell either
+    assert not wizard.source.ready
+    click_row(qtbot, wizard, "column 3")
+    type_into(qtbot, window, wizard.columns.name, "heat")
     assert wizard.source.ready
 
 
