@@ -157,3 +157,11 @@ def test_a_damaged_member_of_an_archive_refuses_all_of_it(tmp_path: Path) -> Non
         pytest.raises(PdmError, match="compressed file cannot be unpacked"),
     ):
         plant.import_files([path], Progress())
+
+
+def test_a_clock_of_twelve_hours_without_halves_of_the_day_is_said_to_be_one(plant: Plant) -> None:
+    rows = [f"2024-01-{d:02} {h % 12 or 12:02}:00;A;{h + d / 10:.1f}\n" for d in range(1, 15) for h in range(24)]
+    error = plant.refuses("time;machine;T\n" + "".join(rows), "Its hours are from 1 to 12 only")
+    assert "AM and PM" in error.hint
+    mornings = [row for at, row in enumerate(rows) if 6 <= at % 24 < 13]
+    assert plant.give("time;machine;T\n" + "".join(mornings)).accepted == len(mornings)

@@ -3,6 +3,7 @@ apart."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import islice
 
@@ -12,6 +13,7 @@ from pdm_desktop.core.plans import OpenQuestion, Plan, Question
 _SHARE = 0.2
 """Exports that say some values twice, the corrected one later, stay far below."""
 _LEAST = 6
+_CLOCK = re.compile(r"(\d{1,2}):\d\d(?::\d\d)?(?:[.,]\d+)?( ?[AaPp]\.? ?[Mm])?")
 _ROWS = 5_000  # that are looked at for what tells them apart
 
 
@@ -25,6 +27,9 @@ def refuse(plan: Plan, contradicted: int, given: int) -> None:
         of_what = "machine"
     text = f"{contradicted:,} of {given:,} rows say another thing than an earlier row of the same {of_what}."
     hint = "Look at what is read as the time and as the machine; mornings and afternoons may be told elsewhere."
+    if _half_days(plan):
+        text += " Its hours are from 1 to 12 only: mornings and afternoons cannot be told apart."
+        hint = "Export it with a clock of 24 hours, or with AM and PM."
     telling = _telling(plan)
     if telling:
         text += f" Column {telling} tells them apart."
@@ -35,6 +40,16 @@ def refuse(plan: Plan, contradicted: int, given: int) -> None:
     if plan.layout == "wide":
         hint += " To have the last of them hold all the same: --layout wide."
     raise OpenQuestion(Question("columns", text, hint, where=plan.path.name), plan.path, plan.sheet)
+
+
+def _half_days(plan: Plan) -> bool:
+    """Whether the first rows show a clock of 12 hours without AM and PM."""
+    place = plan.index("time", "timestamp")
+    if place is None or plan.time_form != "text":
+        return False
+    clocks = [_CLOCK.search(row[place]) for row in _first_rows(plan)]
+    hours = {int(clock[1]) for clock in clocks if clock is not None and clock[2] is None}
+    return 12 in hours and len(hours) > 1 and hours <= set(range(1, 13)) and None not in clocks
 
 
 def _telling(plan: Plan) -> str:
