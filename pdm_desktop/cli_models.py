@@ -177,19 +177,20 @@ def _show(arguments: Arguments, tools: Tools) -> int:
 
 def _promote(arguments: Arguments, tools: Tools) -> int:
     with tools.open(arguments) as workspace:
-        before = workspace.model_info.version
+        # Not asked of the model in use: its files may be what is gone.
+        before = next((version.version for version in workspace.models() if version.champion), None)
         made = workspace.promote(arguments.version, arguments.by or _user(), arguments.note)
     plain = {"champion": made.version, "run_id": made.run_id, "champion_before": before}
-    tools.put(arguments, plain, f"Version {made.version} is in use; before it was {before}.")
+    tools.put(arguments, plain, f"Version {made.version} is in use; before it was {before or 'none that is here'}.")
     return 0
 
 
 def _rollback(arguments: Arguments, tools: Tools) -> int:
     with tools.open(arguments) as workspace:
-        before = workspace.model_info.version
+        before = next((version.version for version in workspace.models() if version.champion), None)
         made = workspace.rollback(arguments.by or _user(), arguments.note)
     plain = {"champion": made.version, "run_id": made.run_id, "champion_before": before}
-    tools.put(arguments, plain, f"Back to version {made.version}; before it was {before}.")
+    tools.put(arguments, plain, f"Back to version {made.version}; before it was {before or 'none that is here'}.")
     return 0
 
 

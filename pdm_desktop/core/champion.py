@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pdm_desktop.core import paths
@@ -52,17 +52,20 @@ def facts(mlruns: Path) -> dict[str, Any]:
 
 def entry(mlruns: Path) -> Mapping[str, str] | None:
     """version, folder (in `mlruns`) and sha256 of its list of checksums; None while the one that ships is in use."""
+    hint = "Promote a version on the Models page, or take the file from a backup."
     try:
         plain = json.loads((mlruns / FILE).read_text("utf-8"))
-        return {key: str(plain[key]) for key in ("version", "folder", "sha256")}
+        found = {key: str(plain[key]) for key in ("version", "folder", "sha256")}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise PdmError(
-            f"Which model is in use cannot be read: {exc}.",
-            "Promote a version on the Models page.",
-            str(mlruns / FILE),
-        ) from exc
+    except OSError as exc:
+        raise PdmError(f"Which model is in use cannot be read: {exc.strerror}.", hint, str(mlruns / FILE)) from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise PdmError("The file that says which model is in use is damaged.", hint, str(mlruns / FILE)) from exc
+    place = PurePosixPath(found["folder"])
+    if place.is_absolute() or ".." in place.parts or "\\" in found["folder"] or ":" in found["folder"]:
+        raise PdmError("The file that says which model is in use is damaged.", hint, str(mlruns / FILE))
+    return found
 
 
 def decision(mlruns: Path) -> dict[str, Any] | None:

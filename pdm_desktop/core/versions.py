@@ -65,7 +65,7 @@ class Versions:
         client = self._client()
         decided = self._decisions(client)
         used = {BUNDLED} | {d.version for d in decided if d.action in _PUT_IN_USE}
-        now = self.champion
+        now = self._readable_champion()
         found = sorted(self._stored(client), key=lambda s: -int(s.version))
         return tuple(_described(s, s.version == now, s.version in used) for s in found)
 
@@ -117,6 +117,13 @@ class Versions:
         entry = champion.entry(self.mlruns)
         return BUNDLED if entry is None else entry["version"]
 
+    def _readable_champion(self) -> str:
+        """The number of the version in use; empty where the file that says so is damaged: another can be promoted."""
+        try:
+            return self.champion
+        except PdmError:
+            return ""
+
     # ---- changing
 
     def register(
@@ -153,19 +160,21 @@ class Versions:
     def promote(self, version: str, who: str, why: str) -> ModelVersion:
         """Put a version in use. PdmError when there is none, it is damaged, or it is in use already."""
         found = self._find(version)
-        if found.version == self.champion and champion.entry(self.mlruns) is not None:
+        before = self._readable_champion()
+        if found.version == before and champion.entry(self.mlruns) is not None:
             raise PdmError(f"Version {found.version} is in use already.", where="version")
-        self._use(found, Decision(now_ms(), who, "promoted", found.version, self.champion, why))
+        self._use(found, Decision(now_ms(), who, "promoted", found.version, before, why))
         return self.get(found.version)
 
     def rollback(self, who: str, why: str) -> ModelVersion:
         """Go back to the version that was in use before. PdmError when there was none."""
         client = self._client()
-        before = former_version(self._decisions(client), BUNDLED)
-        if before is None:
+        former = former_version(self._decisions(client), BUNDLED)
+        if former is None:
             raise PdmError("There is no earlier version to go back to.", "Promote another version instead.", "version")
-        found = self._find(before)
-        self._use(found, Decision(now_ms(), who, "rolled back", found.version, self.champion, why))
+        found = self._find(former)
+        before = self._readable_champion()
+        self._use(found, Decision(now_ms(), who, "rolled back", found.version, before, why))
         return self.get(found.version)
 
     def discard(self, version: str, who: str, why: str) -> None:
@@ -263,7 +272,8 @@ class Versions:
 
     def _follow(self, client: MlflowClient) -> None:
         """History and alias say what the file says, and what was discarded is gone, also after a crash in between."""
-        plain = champion.decision(self.mlruns)
+        now = self._readable_champion()
+        plain = champion.decision(self.mlruns) if now else None
         if plain is not None:
             decision = Decision(**plain)
             known = {(d.at, d.action, d.version) for d in self._decisions(client)}
@@ -277,8 +287,8 @@ class Versions:
                 client.delete_model_version(NAME, left.version)
         aliases: Mapping[str, Any] = client.get_registered_model(NAME).aliases
         known_here = {stored.version for stored in self._stored(client)}
-        if str(aliases.get(ALIAS)) != self.champion and self.champion in known_here:
-            client.set_registered_model_alias(NAME, ALIAS, self.champion)
+        if str(aliases.get(ALIAS)) != now and now in known_here:
+            client.set_registered_model_alias(NAME, ALIAS, now)
 
     def _stored(self, client: MlflowClient, *, deleted: bool = False) -> list[Stored]:
         found = [

@@ -141,6 +141,29 @@ def test_a_store_that_has_lost_the_version_in_use_says_so_and_another_can_be_pro
     kept.close()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"version": "2", "fol',
+        '{"version": "9", "folder": "artifacts/gone", "sha256": "0"}',
+        '{"version": "2", "folder": "../../elsewhere", "sha256": "0"}',
+    ],
+    ids=["a list", "cut off", "files gone", "leads out"],
+)
+def test_where_the_file_of_the_version_in_use_is_damaged_versions_are_listed_and_another_is_promoted(
+    kept: Versions, text: str
+) -> None:
+    kept.promote("3", "Ada", "")
+    (kept.mlruns / champion.FILE).write_text(text, "utf-8")
+    with pytest.raises(PdmError, match=r"damaged|are gone"):
+        champion.in_use(kept.mlruns)
+    assert [v.version for v in kept.all()] == ["3", "2", "1"]
+    assert kept.promote("2", "Ada", "mended").champion
+    assert champion.in_use(kept.mlruns).info.version == "2"
+    kept.close()
+
+
 def test_a_moved_store_knows_its_new_place_everywhere(kept: Versions, store: Path) -> None:
     from mlflow.tracking import MlflowClient
 
