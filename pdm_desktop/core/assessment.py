@@ -8,10 +8,12 @@ from pdm_desktop.core import baselines, comparison, provenance, rowset, scoring,
 from pdm_desktop.core.calibration import sigmoid
 from pdm_desktop.core.comparison import Rival, Scale, Spans
 from pdm_desktop.core.errors import PdmError
+from pdm_desktop.core.gathering import Gathered
 from pdm_desktop.core.model_results import BASELINES, Evaluation, Goal, ModelVersion, TrainingSettings
 from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.rivals import Plant, gathered
 from pdm_desktop.core.rowset import MachineRows
+from pdm_desktop.core.scoring import Model
 
 
 def evaluate(plant: Plant, version: str, start: int | None, end: int | None, progress: Progress) -> Evaluation:
@@ -33,8 +35,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     found = gathered(plant, options, progress)
     rows: list[MachineRows] = []
     in_sample = 0
-    unknown = about.origin == "imported" and provenance.unknown(about.facts, made_here=False)
-    trained_on = _trained_on(plant, about)
+    trained_on, known = _trained_on(plant, about, model, found)
     # What the plant's other sensors lack does not concern a version that does not ask for them.
     for machine, times in found.running.items():
         progress.step(len(rows), len(found.running), "Computing features")
@@ -84,11 +85,11 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         others[str(who)] = training.measure(bare, risks, ("any",), threshold, scale.horizon, scale.step)
     count = sum(len(r.times) for r in rows)
     warnings = []
-    if in_sample and unknown:
+    if in_sample and not known:
         warnings.append(
             f"Whether its training saw these rows is unknown: version {about.version} was exported by an earlier "
-            f"release, which kept no mark of its plant. {in_sample:,} of {count:,} rows are of its time and of "
-            f"machines called like its own; if they are, its figures are flattered."
+            f"release, which kept no mark of its readings. {in_sample:,} of {count:,} rows are of the time it was "
+            f"trained on; if it was on this plant, its figures are flattered."
         )
     elif in_sample:
         warnings.append(
@@ -106,7 +107,7 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
         start=min(int(times[0]) for times in filled),
         end=max(int(times[-1]) for times in filled),
         rows=count,
-        in_sample=None if in_sample and unknown else in_sample,
+        in_sample=in_sample if known or not in_sample else None,
         figures=told.figures,
         intervals=told.intervals,
         baselines=others,
@@ -118,12 +119,14 @@ def evaluate(plant: Plant, version: str, start: int | None, end: int | None, pro
     )
 
 
-def _trained_on(plant: Plant, about: ModelVersion) -> frozenset[str]:
-    """The machines of this plant that had a say in the version, by the names they bear now."""
+def _trained_on(plant: Plant, about: ModelVersion, model: Model, found: Gathered) -> tuple[frozenset[str], bool]:
+    """The machines of this plant that may have had a say in the version, and whether that is known."""
     if about.origin == "bundled":
-        return frozenset()
+        return frozenset(), True
     held_out = frozenset(map(str, about.splits.get("held_out", ())))
-    return provenance.machines_here(plant.store, about.facts, made_here=about.origin == "trained", without=held_out)
+    made_here = about.origin == "trained"
+    sensors = model.spec.sensors
+    return provenance.trained_on(plant.store, found.histories, sensors, about.facts, held_out, made_here=made_here)
 
 
 def _seen(about: ModelVersion, rows: MachineRows) -> int:

@@ -107,6 +107,12 @@ def retrain(
         "failures": found.count(splits.train_from, splits.test_to),
         "failures_on_record": gathering.failures_on_record(plant.store, None, found.known_until),
         provenance.KEY: provenance.some_failures(found.failures),
+        provenance.READINGS: provenance.some_readings(
+            {name: history for name, history in found.histories.items() if name not in splits.held_out},
+            found.spec.sensors,
+            splits.train_from,
+            splits.train_to,
+        ),
         reference.KEY: reference.of_record(
             [h for name, h in found.histories.items() if name not in splits.held_out and len(h.times)],
             found.spec.sensors,

@@ -105,11 +105,12 @@ def champion_on(
     if model.spec.horizon != found.spec.horizon:
         return None, f"The model in use looks {model.info.horizon_h:g} h ahead: no comparison with it."
     label = f"champion v{version.version}"
-    if _has_seen(plant.store, version, splits, found):
+    seen, known = _has_seen(plant.store, version, model.spec, splits, found)
+    if seen:
         anew = _fitted_anew(version, model.spec, found, splits, rows, options, progress)
         risks = _held_out_risks(anew.predict, anew.spec, found, spans, progress)
-        seen = "may have been" if provenance.unknown(version.facts, made_here=version.origin == "trained") else "was"
-        note = f"It {seen} trained on some of these rows: its recipe was fitted anew on the candidate's training span."
+        was = "was" if known else "may have been"
+        note = f"It {was} trained on some of these rows: its recipe was fitted anew on the candidate's training span."
         return Rival("champion", f"{label}, its recipe fitted anew", anew.threshold, anew.outputs, risks, note), ""
     risks = _held_out_risks(model.predict, model.spec, found, spans, progress)
     return Rival("champion", label, model.info.threshold, model.outputs, risks), ""
@@ -129,15 +130,20 @@ def _held_out_risks(
     return {span: [risk(r) for r in rows] for span, rows in spans.items() if span != "validation"}
 
 
-def _has_seen(store: Store, version: ModelVersion, splits: Splits, found: Gathered) -> bool:
-    """Whether the version may have been trained, calibrated or stopped on rows that are tested on now."""
+def _has_seen(
+    store: Store, version: ModelVersion, spec: FeatureSpec, splits: Splits, found: Gathered
+) -> tuple[bool, bool]:
+    """Whether the version may have been trained, calibrated or stopped on rows that are tested on now, and whether that
+    is known."""
     if version.origin == "bundled" or not version.splits:
-        return False
-    machines = set(found.histories)
-    if version.facts.get("machines"):
-        machines &= provenance.machines_here(store, version.facts, made_here=version.origin == "trained")
+        return False, True
+    made_here = version.origin == "trained"
+    machines, known = provenance.trained_on(
+        store, found.histories, spec.sensors, version.facts, (), made_here=made_here
+    )
     until = int(version.splits["validation_to"]) + found.spec.horizon
-    return bool(machines) and until > splits.test_from and int(version.splits["train_from"]) <= splits.test_to
+    in_time = until > splits.test_from and int(version.splits["train_from"]) <= splits.test_to
+    return bool(machines & set(found.histories)) and in_time, known
 
 
 def _fitted_anew(

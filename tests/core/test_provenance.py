@@ -15,7 +15,7 @@ from pdm_desktop.core.progress import Progress
 from pdm_desktop.core.record_results import By
 from pdm_desktop.core.times import DAY
 from pdm_desktop.core.workspace import Workspace
-from tests.core.test_retraining import START, filled
+from tests.core.test_retraining import START, filled, write_plant
 from tests.mlflow_warnings import MLFLOW
 
 pytestmark = MLFLOW
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path, in
 def test_a_version_of_another_plant_with_machines_of_the_same_names_has_seen_nothing_here(
     made: tuple[Path, Path, Path, int], tmp_path: Path
 ) -> None:
-    with Workspace.open(filled(tmp_path, machines=4, days=60, every=7)) as other:
+    with Workspace.open(filled(tmp_path, machines=4, days=60, every=7, seed=1)) as other:
         other.import_model(made[2], "Ada", "")
         assert other.evaluate("2", None, None, Progress()).in_sample == 0
         other.promote("2", "Ada", "")
@@ -61,18 +61,33 @@ def test_brought_to_another_workspace_of_the_same_plant_it_has_seen_the_same(
         assert twin.retraining_due(NOW).since is not None
 
 
+def test_the_same_readings_are_seen_whatever_machines_are_called_there_and_in_whatever_zone_they_were_read(
+    made: tuple[Path, Path, Path, int], tmp_path: Path
+) -> None:
+    files = write_plant(tmp_path / "files", machines=4, days=60)
+    for file in (files / "telemetry.csv", files / "failures.csv"):
+        text = file.read_text("utf-8")
+        file.write_text(text.replace(",P-", ",Pumpe ").replace("+00:00", "+01:00"), "utf-8")
+    with Workspace.open(tmp_path / "ws") as opened:
+        opened.import_files([files], Progress())
+        opened.import_model(made[2], "Ada", "")
+        seen = opened.evaluate("2", None, None, Progress()).in_sample
+    # All times are an hour earlier there.
+    assert seen == pytest.approx(made[3], abs=4 * 30)
+
+
 def test_of_a_version_from_an_earlier_release_nobody_knows_what_it_has_seen(
     made: tuple[Path, Path, Path, int], tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(made[2]) as archive:
         archive.extractall(tmp_path / "model")
     about = json.loads((tmp_path / "model" / "pdm_model.json").read_text("utf-8"))
-    del about["made_from"][provenance.KEY]
+    del about["made_from"][provenance.KEY], about["made_from"][provenance.READINGS]
     (tmp_path / "model" / "pdm_model.json").write_text(json.dumps(about), "utf-8")
     registry.write_checksums(tmp_path / "model")
     stick = exchange.pack(tmp_path / "model", tmp_path / "old.zip")
     # Another plant, whose machines are called alike.
-    with Workspace.open(filled(tmp_path, machines=4, days=60, every=7)) as other:
+    with Workspace.open(filled(tmp_path, machines=4, days=60, every=7, seed=1)) as other:
         other.import_model(stick, "Ada", "")
         measured = other.evaluate("2", None, None, Progress())
         assert measured.in_sample is None

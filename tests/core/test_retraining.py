@@ -24,13 +24,20 @@ QUICK = {"rounds": 40, "patience": 10}
 
 
 def write_plant(
-    folder: Path, *, machines: int = 6, days: int = 80, every: int = 8, signal: float = 6.0, step: int = HOUR
+    folder: Path,
+    *,
+    machines: int = 6,
+    days: int = 80,
+    every: int = 8,
+    signal: float = 6.0,
+    step: int = HOUR,
+    seed: int = 0,
 ) -> Path:
     """Pumps that fail every few days; before a failure the flow drops for a day. Sensors with unusual names."""
     folder.mkdir(parents=True, exist_ok=True)
     telemetry, failures = ["datetime,machineID,Förderstrom [l/min],T.Lager/2"], ["datetime,machineID,failure"]
     for number in range(machines):
-        rng = np.random.default_rng(number)
+        rng = np.random.default_rng(number + 100 * seed)
         times = START + step * np.arange(days * DAY // step, dtype=np.int64)
         fails = START + DAY * np.arange(3 + number % every, days, every, dtype=np.int64) if every else []
         if not signal:
