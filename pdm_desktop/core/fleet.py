@@ -128,6 +128,8 @@ class Scorer:
             ]
             past = pd.DataFrame({"machine": [], "time": [], "risk": []})
         else:
+            if self.save:
+                self.store.shown.put_first(self.model.info.run_id)
             times_shown = grid(at - HISTORY, at, self.step)
             past = self.store.risk(self.model.info.run_id, None, int(times_shown[0]), at)[["machine", "time", "risk"]]
             rows, fresh = [], []
@@ -214,7 +216,7 @@ class Scorer:
             with self.store.transaction():
                 self.store.save_risk(info.run_id, info.version, info.feature_version, frame)
                 if len(shown):
-                    self.store.save_alarms(info.run_id, now, shown)
+                    self.store.shown.note(info.run_id, now, shown)
 
     def _states(
         self,

@@ -72,7 +72,7 @@ def shown(store: Store, versions: Versions, horizon: int) -> dict[str, Alarms]:
     versions in use say of the times in between that were worked out later, which tells how long an alarm stood."""
     every = versions.all()
     usable = {version.version: version for version in every if round(version.horizon_h * HOUR) == horizon}
-    noted = store.alarms([version.run_id for version in usable.values()])
+    noted = store.shown.alarms([version.run_id for version in usable.values()])
     parts = [noted]
     machines = sorted(set(noted["machine"]))
     for version, start, end in in_use(every, tuple(reversed(versions.decisions()))):
@@ -90,7 +90,7 @@ def shown(store: Store, versions: Versions, horizon: int) -> dict[str, Alarms]:
 def _standing(
     store: Store, version: ModelVersion, machines: Sequence[str], start: int | None, end: int | None
 ) -> pd.DataFrame:
-    """The alarms among the risks kept of a version, shown or not, as Store.alarms has them."""
+    """The alarms among the risks kept of a version, shown or not, as Shown.alarms has them."""
     risks = store.risk(version.run_id, machines, start, end, feature_version=version.feature_version)
     risks = risks[risks["risk"] >= version.threshold]
     components = [name for name in risks.columns if name not in ("machine", "time", "risk")]

@@ -172,7 +172,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shown(workspace: Workspace) -> list[tuple[int, int]]:
     """(time, when worked out) of every alarm of P-0 that was shown."""
-    alarms = workspace._store.alarms([workspace.model_info.run_id])
+    alarms = workspace._store.shown.alarms([workspace.model_info.run_id])
     alarms = alarms[alarms["machine"] == "P-0"]
     return list(zip(alarms["time"].tolist(), alarms["scored_at"].tolist(), strict=True))
 

@@ -496,6 +496,21 @@ def test_a_model_with_other_components_is_stored_beside(store: Store) -> None:
     assert store.risk("old").columns.tolist() == ["machine", "time", "risk", "pump"]
 
 
+def test_the_latest_risks_are_those_of_the_run_asked_for_also_where_nothing_new_is_stored(store: Store) -> None:
+    add_readings(store, "1", [T0], ["x"], [[1.0]])
+    store.save_risk("one", "1", 1, risk_frame("1", range(2), risk=0.25))
+    store.save_risk("two", "2", 1, risk_frame("1", range(2), risk=0.75))
+
+    def latest() -> list[tuple[str, float]]:
+        return query(store.path, "SELECT run_id, risk FROM latest_risk")
+
+    assert latest() == [("two", 0.75)]
+    store.shown.put_first("one")
+    assert latest() == [("one", 0.25)]
+    store.shown.put_first("a run without risks")
+    assert latest() == [("one", 0.25)]
+
+
 def test_another_feature_version_of_a_run_drops_what_the_old_one_said(store: Store) -> None:
     add_readings(store, "1", [T0], ["x"], [[1.0]])
     store.save_risk("run", "1", 1, risk_frame("1", range(5)))

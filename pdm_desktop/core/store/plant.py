@@ -52,6 +52,7 @@ class Store:
         self.edits = Edits(self._read, self._write)
         self.names = Names(self._read, self._write)
         self.service = Service(self._read, self._write)
+        self.shown = risks.Shown(self._read, self._write)
 
     @staticmethod
     def open(path: Path, *, read_only: bool = False) -> Store:
@@ -359,16 +360,6 @@ class Store:
         the same machine and time. What an older feature version said under this run is dropped."""
         with self._write() as db:
             risks.save(db, run_id, model_version, feature_version, frame)
-
-    def save_alarms(self, run_id: str, scored_at: int, frame: pd.DataFrame) -> None:
-        """Note alarms a saved run shows: machine, time (int64 ms UTC), component. One noted before stays as it was."""
-        with self._write() as db:
-            risks.save_alarms(db, run_id, scored_at, frame)
-
-    def alarms(self, run_ids: Sequence[str]) -> pd.DataFrame:
-        """machine, time, component, scored_at of every alarm these runs showed, by machine and time."""
-        with self._read() as db:
-            return risks.alarms(db, run_ids)
 
     def risk(
         self,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from pdm_desktop.core import times as clock
 from pdm_desktop.core.store import bulk, catalogue
+from pdm_desktop.core.store.edits import Transaction
 from pdm_desktop.core.store.tables import natural_key
 
 _FIXED = ("machine", "time", "risk")
@@ -33,35 +34,56 @@ def save(
     bulk.insert(connection, "risk", (*keys, *cells), data, len(frame), keys=keys, update=cells)
 
 
-def save_alarms(connection: sqlite3.Connection, run_id: str, scored_at: int, frame: pd.DataFrame) -> None:
-    """Note the alarms in `frame` (machine, time, component); see Store.save_alarms."""
-    (run,) = connection.execute("SELECT id FROM model_run WHERE run_id = ?", (run_id,)).fetchone()
-    rows = zip(
-        _machine_ids(connection, frame).tolist(), frame["time"].tolist(), frame["component"].tolist(), strict=True
-    )
-    connection.executemany(
-        "INSERT INTO alarm_shown (machine, time, model_run, component, scored_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        [(machine, time, run, component, scored_at) for machine, time, component in rows],
-    )
+class Shown:
+    """The part of the store that knows what was shown of the risks, and of which run; `Store.shown`."""
 
+    def __init__(self, read: Transaction, write: Transaction) -> None:
+        self._read = read
+        self._write = write
 
-def alarms(connection: sqlite3.Connection, run_ids: Sequence[str]) -> pd.DataFrame:
-    """The alarms that these runs showed; see Store.alarms."""
-    rows = connection.execute(
-        "SELECT m.name, a.time, a.component, a.scored_at FROM alarm_shown a JOIN machine m ON m.id = a.machine"
-        " JOIN model_run r ON r.id = a.model_run WHERE r.run_id IN (SELECT value FROM json_each(?))"
-        " ORDER BY a.machine, a.time, a.scored_at",
-        (json.dumps(list(run_ids)),),
-    ).fetchall()
-    return pd.DataFrame(
-        {
-            "machine": np.array([row[0] for row in rows], object),
-            "time": np.array([row[1] for row in rows], np.int64),
-            "component": np.array([row[2] for row in rows], object),
-            "scored_at": np.array([row[3] for row in rows], np.int64),
-        }
-    )
+    def put_first(self, run_id: str) -> None:
+        """The view `latest_risk` is to show this run, where any of its risks is stored."""
+        with self._read() as db:
+            runs = db.execute("SELECT run_id FROM model_run ORDER BY saved_at DESC, id DESC").fetchall()
+        if (run_id,) not in runs[1:]:
+            return
+        with self._write() as db:
+            # A clock that was wrong once must not keep another run in front.
+            newest = db.execute("SELECT max(saved_at) FROM model_run").fetchone()[0]
+            now = max(clock.now_ms(), newest + 1)
+            db.execute("UPDATE model_run SET saved_at = ? WHERE run_id = ?", (now, run_id))
+            catalogue.refresh_views(db)
+
+    def note(self, run_id: str, scored_at: int, frame: pd.DataFrame) -> None:
+        """Note alarms a saved run shows: machine, time (int64 ms UTC), component. One noted before stays as it was.
+        scored_at: ms UTC of the computer's clock."""
+        with self._write() as db:
+            (run,) = db.execute("SELECT id FROM model_run WHERE run_id = ?", (run_id,)).fetchone()
+            machines = _machine_ids(db, frame).tolist()
+            rows = zip(machines, frame["time"].tolist(), frame["component"].tolist(), strict=True)
+            db.executemany(
+                "INSERT INTO alarm_shown (machine, time, model_run, component, scored_at) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                [(machine, time, run, component, scored_at) for machine, time, component in rows],
+            )
+
+    def alarms(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """machine, time, component, scored_at of every alarm these runs showed, by machine and time."""
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT m.name, a.time, a.component, a.scored_at FROM alarm_shown a JOIN machine m ON m.id = a.machine"
+                " JOIN model_run r ON r.id = a.model_run WHERE r.run_id IN (SELECT value FROM json_each(?))"
+                " ORDER BY a.machine, a.time, a.scored_at",
+                (json.dumps(list(run_ids)),),
+            ).fetchall()
+        return pd.DataFrame(
+            {
+                "machine": np.array([row[0] for row in rows], object),
+                "time": np.array([row[1] for row in rows], np.int64),
+                "component": np.array([row[2] for row in rows], object),
+                "scored_at": np.array([row[3] for row in rows], np.int64),
+            }
+        )
 
 
 def _machine_ids(connection: sqlite3.Connection, frame: pd.DataFrame) -> np.typing.NDArray[np.int64]:
