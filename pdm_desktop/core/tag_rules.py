@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+_LABEL = re.compile(r'\{\s*[\w.]+\s*=~?\s*"([^"{}]+)"\s*\}')
+"""The one label of a series in a time series database: {machine="P101"}."""
+
 
 @dataclass(frozen=True)
 class TagRule:
@@ -36,7 +39,8 @@ class TagRule:
         if self.sensor_first:
             machine.reverse()
             sensor.reverse()
-        names = self.separator.join(machine), self.separator.join(sensor)
+        label = _LABEL.fullmatch(self.separator.join(machine))
+        names = label[1].strip() if label is not None else self.separator.join(machine), self.separator.join(sensor)
         return names if all(names) else None
 
 

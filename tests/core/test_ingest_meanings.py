@@ -219,6 +219,14 @@ def test_tags_meet_the_machine_they_look_like_only_when_told_so_and_ever_after(s
 # -- events -----------------------------------------------------------------------------------------------------------
 
 
+def test_a_machine_named_by_a_label_is_called_as_it_says(store: Store, give: Give) -> None:
+    head = 'Time;"TEMP {machine=""P101""}";"TEMP {machine=""P102""}"\n'
+    give(head + "".join(f"{clock(h)};{h};{h + 50}\n" for h in HOURS))
+    assert (readings(store)["P101", 3], readings(store)["P102", 3]) == ([3.0], [53.0])
+    with pytest.raises(PdmError, match="are both TEMP of P101"):
+        give(head.replace('machine=""P102', 'host=""P101') + f"{clock(40)};1;2\n{clock(41)};1;2\n")
+
+
 def test_codes_and_components_that_look_alike_are_asked_about(store: Store, give: Give) -> None:
     text = "Time;Machine;comp\n" + "".join(f"{clock(h)};A;{c}\n" for h, c in enumerate(("comp1", "Comp1", "comp2")))
     with pytest.raises(PdmError, match="The component Comp1 is new, and looks like comp1"):

@@ -141,6 +141,7 @@ def _sensors(draft: Draft) -> LayoutName:
         if draft.headed:
             draft.split_tags([_name(draft, i)[0] for i in columns], headers=draft.choices.layout != "wide tags")
         rule = draft.tag_rule
+    taken: dict[tuple[str, str], str] = {}
     for i in draft.of("sensor", "doubtful"):
         role, (name, unit) = draft.roles[i], _name(draft, i)
         pair = draft.known_tags.place(name, rule) if rule is not None and not role.name else None
@@ -150,6 +151,11 @@ def _sensors(draft: Draft) -> LayoutName:
         _refuse_two_units(draft, i)
         machine, sensor = pair or ("", role.name or name)
         draft.roles[i] = Role(role.role, sensor, role.unit or unit, machine)
+        other = taken.setdefault((machine, sensor.casefold()), draft.facts[i].name)
+        if machine and other != draft.facts[i].name:
+            text = f"The columns {other} and {draft.facts[i].name} are both {sensor} of {machine}."
+            hint = f"Leave one of them out: --map {draft.facts[i].name + '=ignore'!r}."
+            draft.questions.append(Question("columns", text, hint, where=draft.where))
     return "wide tags" if rule is not None else "wide"
 
 

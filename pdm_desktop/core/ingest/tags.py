@@ -158,6 +158,8 @@ def _clear(tags: list[str], rule: TagRule) -> bool:
     machines, sensors = _sides(tags, rule)
     full = len(tags) / (len(machines) * len(sensors))
     numbered = all(map(_NAMED_ID.match, machines)) and not any(map(_PARTS.fullmatch, machines))
+    if all('="' in tag and tag.endswith("}") for tag in tags):
+        return True  # labels of a time series database
     if rule.separator in _CLEAR:
         return full >= 0.3 and (numbered or full > 0.6)
     return numbered and full >= 0.5 and not all(map(_ID.match, sensors))
