@@ -81,6 +81,13 @@ def test_the_number_of_a_clock_that_was_not_set_rejects_its_row(plant: Plant) ->
     assert report.reasons[0][0] == "a number that would be a time before 2000"
 
 
+def test_seconds_with_a_decimal_point_do_not_make_thousands_of_the_readings(plant: Plant) -> None:
+    rows = "".join(f"{since(1970, m) / 1e6:.1f};P1;28,{575 + i}\n" for i, m in enumerate(MOMENTS))
+    plant.refuses("time;machine;heat\n" + rows, "Whether 28,575 has a decimal comma or a thousands mark")
+    plant.give("time;machine;heat\n" + rows, choices=Choices(decimal=","))
+    assert plant.store.telemetry("P1")[1][0].tolist()[:2] == [28.575, 28.576]
+
+
 def test_a_dotted_date_may_begin_with_the_year_until_its_days_are_more_than_its_years(plant: Plant) -> None:
     head = "time,machine,heat\n"
     panel = "".join(f"{moment:%y.%m.%d %H:%M},P1,1\n" for moment in MOMENTS)

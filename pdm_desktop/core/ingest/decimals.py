@@ -110,7 +110,13 @@ def marks(columns: Sequence[Sequence[str]], weak: Iterable[int], delimiter: str)
     counts = [_count(cells) for cells in columns]
     either = set(weak)
     votes = {i: count.vote for i, count in enumerate(counts) if count.vote and i not in either}
-    votes = votes or {i: counts[i].vote for i in either if counts[i].vote}
+    if not votes:
+        votes = {i: counts[i].vote for i in either if counts[i].vote}
+        # A clock's 1449792000.0 does not make thousands of the readings' 28,575.
+        others = [count for i, count in enumerate(counts) if i not in either]
+        commas = [text for count in others for text in count.open_comma]
+        if commas and "." in votes.values() and not any(count.open_point for count in others):
+            return Marks(None, "", tuple(commas))
     decimal = max(votes.values(), key=list(votes.values()).count, default="")
     whole = Count()
     for i, count in enumerate(counts):
