@@ -302,10 +302,9 @@ class TrainingResult:
 @dataclass(frozen=True)
 class Attempt:
     """The newest retraining the program began by itself. known_until: the failures it knew of ended there.
-    state: `running` (found at a start: the program died in it), `stopped`, `failed` (message says why), `candidate`
-    (waits for a decision), `promoted` by the user's rule, `settled` (looked at or decided). interruptions: how often
-    in a row it was stopped or died. on_record: the failures there were.
-    """
+
+    state: `running` (the program died in it), `stopped`, `failed`, `candidate` (waits for a decision), `promoted` by
+    the user's rule, `settled`. interruptions: how often in a row. on_record: the failures there were."""
 
     started: int
     state: Literal["running", "stopped", "failed", "candidate", "promoted", "settled"]
