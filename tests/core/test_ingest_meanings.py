@@ -285,6 +285,14 @@ def test_only_the_coming_of_an_alarm_is_an_error(store: Store, give: Give) -> No
     assert report.notes == ("2 lines in which State does not say that an alarm came are no errors of their own.",)
 
 
+def test_tickets_that_have_one_state_each_all_count(give: Give) -> None:
+    lines = [f"{clock(h)};A;E{h};{'active' if h % 3 else 'cleared'}\n" for h in (5, 3, 9, 2, 7, 6)]
+    with pytest.raises(PdmError, match="which of its words say that one came is not known"):
+        give("Time;Machine;Code;State\n" + "".join(lines))
+    failures = "Time;Machine;failure;State\n" + "".join(line.replace("E", "comp") for line in lines)
+    assert give(failures).accepted == 6
+
+
 def test_states_of_alarms_in_numbers_are_asked_about(store: Store, give: Give) -> None:
     lines = [f"{clock(h)};A;{700 + h % 2};{int(h % 3 == 0)}\n" for h in range(9)]
     text = "Time;Machine;MsgNumber;StateAfter\n" + "".join(lines)

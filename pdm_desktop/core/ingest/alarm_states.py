@@ -15,18 +15,18 @@ from pdm_desktop.core.plans import Question, Role
 
 _SAID_CAME = """
     active act activeunacked activeunack actunack alarm alm unackalm came coming come incoming raised raise occurred
-    appeared triggered new gekommen kommt kommend aufgetreten apparition apparue apparu activation actif activee
+    appeared triggered gekommen kommt kommend aufgetreten apparition apparue apparu activation actif activee
     activada activado activo aparecida attivo attiva attivato opgekomen actief aktiv aktivni wystapil
     报警 发生 触发 产生 активна активен возникновение"""
 _SAID_WENT = """
     cleared clear inactive inact inactiveunacked inactiveacked rtn return returned returntonormal unackrtn ackrtn gone
-    going went outgoing resolved deactivated disappeared ended gegangen geht gehend behoben beendet disparition disparue
+    going went outgoing deactivated disappeared gegangen geht gehend behoben beendet disparition disparue
     disparu inactif inactivo desactivada desactivado desaparecida inattivo rientrato rientro verdwenen inactief inaktiv
     ustapil 恢复 消除 解除 снята сброс
     ack acked acknowledge acknowledged ackalm activeacked activeack actack unacknowledged quittiert quittung
     acquitte acquittee acquittement reconocida reconocido reconocimiento riconosciuto riconosciuta bevestigd
     potwierdzony kvitterad 确认 квитирована
-    shelved unshelved suppressed unsuppressed disabled enabled"""
+    shelved unshelved suppressed unsuppressed"""
 _CAME, _WENT = frozenset(_SAID_CAME.split()), frozenset(_SAID_WENT.split())
 _WEAK_CAME = frozenset(("1", "on", "in", "set", "start", "started", "true", "k", "+", "i"))
 _WEAK_WENT = frozenset(
@@ -66,7 +66,7 @@ def ask(draft: Draft) -> None:
         if len(words) > _MOST_WORDS or not words:
             continue
         came, went = words & _CAME, words & _WENT
-        if came and went and words <= _CAME | _WENT | {"normal", "norm", "ok", "none"}:
+        if came and went and words <= _CAME | _WENT | {"normal", "norm", "ok", "none"} and _alternate(draft, i):
             draft.roles[i] = Role("state")
             return
         weak = words <= _CAME | _WENT | _WEAK_CAME | _WEAK_WENT and words & (_CAME | _WEAK_CAME)
@@ -82,6 +82,17 @@ def ask(draft: Draft) -> None:
             )
             draft.questions.append(Question("columns", text, hint, where=draft.where))
             return
+
+
+def _alternate(draft: Draft, i: int) -> bool:
+    """Whether some alarm of a machine came and went, as far as the samples show; tickets have one state each."""
+    whose = [*draft.of("machine"), *draft.of("error", "component")]
+    seen: dict[bool, set[tuple[str, ...]]] = {True: set(), False: set()}
+    for row, cell in enumerate(draft.facts[i].cells):
+        word = _plain(cell)
+        if word in _CAME or word in _WENT:
+            seen[word in _CAME].add(tuple(draft.facts[j].cells[row] for j in whose))
+    return bool(seen[True] & seen[False])
 
 
 def came(words: Sequence[str], said: str) -> npt.NDArray[np.bool_]:

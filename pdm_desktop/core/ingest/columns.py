@@ -204,7 +204,7 @@ def _look_twice(draft: Draft, kind: Kind) -> None:
         ages.ask(draft, i, unit_of(draft.units[i]) if i < len(draft.units) else "")
     for i in draft.of(*_LABELS.get(kind, ()))[:1]:
         counting.refuse_running(draft, i)
-    if kind in _LABELS:
+    if kind == "errors":
         alarm_states.ask(draft)
     for i in draft.called("made") if kind == "machines" else ():
         draft.notes.append(f"Column {draft.facts[i].name} is not used: a machine's age is wanted as a number of years.")

@@ -14,6 +14,7 @@ from pdm_desktop.core.ingest.draft import Draft
 from pdm_desktop.core.ingest.tokens import is_good, is_missing, is_opc, number_of
 from pdm_desktop.core.plans import Question, Role
 
+_QUALITY = re.compile(r"qual|gut|guete|kwal|jakosc|kval|confi|konfi")
 _MOST_WORDS = 12  # different words of a column that tells of qualities
 _BOOLEANS = frozenset(("true", "false"))
 _BAD = re.compile(
@@ -105,7 +106,7 @@ def _meaning(draft: Draft, i: int, counts: Counter[str]) -> Role | None:
         if any(map(is_good, counts)) and not for_bad:
             return Role("quality")
         return _unknown(draft, header)
-    if 100 in numbers and max(numbers) == 100:
+    if 100 in numbers and max(numbers) == 100 and (for_good or _QUALITY.search(name)):
         draft.notes.append(f"In column {header}, 100 counts as good and anything less as bad.")
         return Role("quality", "100")
     if for_bad:
@@ -116,6 +117,8 @@ def _meaning(draft: Draft, i: int, counts: Counter[str]) -> Role | None:
         draft.notes.append(f"In column {header}, 1 counts as good and anything else as bad.")
         return Role("quality", "1")
     if not any(map(is_good, counts)):
+        return _unknown(draft, header)
+    if numbers == {0, 100}:
         return _unknown(draft, header)
     if numbers <= {0, 1}:
         zeros = sum(count for cell, count in counts.items() if number_of(cell) == 0)
