@@ -301,6 +301,11 @@ def test_states_of_alarms_in_numbers_are_asked_about(store: Store, give: Give) -
         give(text, columns=said)
     give(text, columns=said | {"StateAfter": Role.parse("state:1")})
     assert len(events(store, "errors")) == 3
+    more = "".join(line.rstrip() + ";1;2;3\n" for line in lines)
+    report = give(
+        text.splitlines()[0] + ";MsgProc;MsgClass;Time_ms\n" + more, columns=said | {"StateAfter": Role("state", "1")}
+    )
+    assert (report.kind, report.accepted, report.sensors) == ("errors", 0, ())
 
 
 def test_running_numbers_are_no_codes(store: Store, give: Give) -> None:

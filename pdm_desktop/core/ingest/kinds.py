@@ -130,6 +130,9 @@ def kind(draft: Draft) -> Kind:
 
     labels = [i for role in ("failure", "error", "component") for i in labelled(role)]
     plain = [i for i in sensors if i not in labels]
+    said = [i for i in draft.of("error", "component") if i in draft.given]
+    if said and (draft.of("state") or spacing.regular(draft) is not True):
+        return "errors" if draft.of("error") else _components(draft)
     if len(plain) >= 2 and any(_labels_events(draft, i) for i in labels):
         return _list_with_numbers(draft, [i for i in labels if _labels_events(draft, i)])
     if len(plain) >= 2 or not (labels or draft.of("failure", "error", "component")):
