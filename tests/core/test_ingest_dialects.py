@@ -260,7 +260,13 @@ def test_a_table_in_any_layout_comes_back_equal(
 ) -> None:
     data, truth, layout = table
     with fresh(template, tmp_path_factory) as plant:
-        report = plant.give(data)
+        try:
+            report = plant.give(data)
+        except PdmError as exc:
+            if not exc.hint.startswith("Say --machine-side"):
+                raise
+            # Of tags such as Kühlwasser_K1 it may be asked which side is the machine; of the others never.
+            report = plant.give(data, choices=Choices(machine_side="last"))
         assert (report.layout, report.rejected, report.rejected_values, report.conflicts) == (layout, 0, 0, 0)
         assert plant.readings() == truth
 

@@ -24,6 +24,8 @@ _WORDS = """
     heat waerme wärme noise weight gewicht mass state status alarm runtime hours counter count
     pv sp op mv cv"""
 _QUANTITIES = frozenset(_WORDS.split())
+_WITHIN = tuple(word for word in _QUANTITIES if len(word) >= 5)
+"""Words that name a quantity within longer ones as well: Öldruck, Füllstandsmessung."""
 _OF_A_POINT = frozenset(["pv", "sp", "op", "mv", "cv", "out", "val", "value", "pnt", "f_cv"])
 """What control systems call the values of one measuring point: the point is a sensor, no machine."""
 _WORD = re.compile(r"[^\W\d_]+")
@@ -83,7 +85,16 @@ def _sides(tags: Sequence[str], rule: TagRule) -> tuple[set[str], set[str]]:
     return {pair[0] for pair in pairs if pair}, {pair[1] for pair in pairs if pair}
 
 
+def are_quantities(names: Iterable[str]) -> bool:
+    """Whether at least half of the names have a word in them that names a quantity."""
+    return _quantities(names) >= _MOST
+
+
 def _quantities(names: Iterable[str]) -> float:
     """The share of the names with a word in them that names a quantity."""
-    found = [any(word in _QUANTITIES for word in _WORD.findall(name.casefold())) for name in names]
+    found = [any(map(_is_quantity, _WORD.findall(name.casefold()))) for name in names]
     return sum(found) / max(1, len(found))
+
+
+def _is_quantity(word: str) -> bool:
+    return word in _QUANTITIES or any(part in word for part in _WITHIN)

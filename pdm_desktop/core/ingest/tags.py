@@ -15,6 +15,7 @@ _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
 _CLEAR = (".", "/", "\\", ":", "|")
 _MOST_TAGS = 5_000
 _ID = re.compile(r".*\d")
+_ENDS_NUMBERED = re.compile(r".*\d[^\W\d_]?$")
 _NAMED_ID = re.compile(r"(?=.*[^\W\d_])(?=.*\d)")
 _PARTS = re.compile(
     r"(?i)(sensors?|s|ch|channel|kanal|canal|canale|temp|temperature|bearing|lager|palier|cojinete|cuscinetto|lagers?|"
@@ -83,20 +84,27 @@ def find(tags: Sequence[str], *, headers: bool = False) -> TagRule | None:
         rule = _best(tags, separator)
         if rule is not None and not (headers and not _clear(tags, rule)):
             rules.append(rule)
-    return min(rules, key=lambda rule: _merit(tags, rule), default=None)
+    best = min(rules, key=lambda rule: _merit(tags, rule), default=None)
+    clear = [rule for rule in rules if rule.separator in _CLEAR and not rule.sensor_first]
+    if best is None or best.separator in _CLEAR or not clear:
+        return best
+    # A blank or a dash within names that clearer separators part: only where it ends what is numbered, =A1+S1.P1-Flow.
+    machines, sensors = _sides(tags, best)
+    ends = not best.sensor_first and all(map(_ENDS_NUMBERED.match, machines)) and not any(map(_ID.match, sensors))
+    return best if ends else min(clear, key=lambda rule: _merit(tags, rule))
 
 
 def _different(tags: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
 
 
-def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int]:
+def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int, int]:
     """The lower the better: numbers are a machine's, not all its sensors'; of clear separators, then of the others, the
-    one that leaves the fewest different names."""
+    one that leaves the fewest different names, and the shortest machines."""
     machines, sensors = _sides(tags, rule)
     numbered = len(sensors) > 1 and all(map(_ID.match, sensors))
     weak = rule.separator not in _CLEAR and not rule.sensor_first
-    return (rule.sensor_first, numbered, weak, len(machines) + len(sensors))
+    return (rule.sensor_first, numbered, weak, len(machines) + len(sensors), sum(map(len, machines)))
 
 
 def _best(tags: list[str], separator: str) -> TagRule | None:
@@ -162,4 +170,6 @@ def _clear(tags: list[str], rule: TagRule) -> bool:
         return True  # labels of a time series database
     if rule.separator in _CLEAR:
         return full >= 0.3 and (numbered or full > 0.6)
-    return numbered and full >= 0.5 and not all(map(_ID.match, sensors))
+    # P-101_Speed is no Speed of 101: a machine behind the sensor needs a word that names a quantity before it.
+    behind = rule.sensor_first and not tag_sides.are_quantities(sensors)
+    return numbered and full >= 0.5 and not all(map(_ID.match, sensors)) and not behind
