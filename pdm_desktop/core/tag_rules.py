@@ -10,6 +10,8 @@ from functools import cached_property
 _LABEL = re.compile(r'\{\s*[\w.]+\s*=~?\s*"([^"{}]+)"\s*\}')
 """The one label of a series in a time series database: {machine="P101"}."""
 
+_SEPARATORS = frozenset("./\\:|_- ")
+
 
 @dataclass(frozen=True)
 class TagRule:
@@ -81,6 +83,8 @@ class KnownTags:
     def _prefix(self, tag: str, machine: str | None = None) -> str | None:
         """The longest known path that the tag begins with, of that machine where one is named."""
         for end in range(len(tag) - 1, 0, -1) if self.paths else ():
+            if tag[end - 1] not in _SEPARATORS:
+                continue
             path = tag[:end]
             if path in self.paths and machine in (None, self.paths[path]):
                 return path

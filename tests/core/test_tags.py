@@ -110,6 +110,8 @@ def test_tags_follow_a_machine_that_was_renamed_merged_or_whose_import_was_undon
 @pytest.mark.parametrize(
     ("tags", "machines", "sensors"),
     [
+        (["Halle 1/P1.Flow", "Halle 2/P1.Flow"], {"Halle 1/P1", "Halle 2/P1"}, {"Flow"}),
+        (["M1:Temp. Lager 1", "M2:Temp. Lager 1"], {"M1", "M2"}, {"Temp. Lager 1"}),
         ([f"DE01-AB.{p}:{s}" for p in PUMPS for s in ("Flow", "Temp")], {"DE01-AB.P1", "DE01-AB.P2"}, {"Flow", "Temp"}),
         ([f"DE01.AB.{p}:{s}.PV" for p in PUMPS for s in ("Flow", "Temp")],
          {"DE01.AB.P1", "DE01.AB.P2"}, {"Flow.PV", "Temp.PV"}),
@@ -117,7 +119,8 @@ def test_tags_follow_a_machine_that_was_renamed_merged_or_whose_import_was_undon
         ([f"M001.{p}_{s}" for p in ("Gear", "Motor", "Fan") for s in ("Temp", "Vib")],
          {"M001"}, {f"{p}_{s}" for p in ("Gear", "Motor", "Fan") for s in ("Temp", "Vib")}),
     ],
-    ids=["colon behind a point", "colon before a point", "dash behind a point", "underscores in sensors"],
+    ids=["halls and one sensor", "numbers in a sensor",
+         "colon behind a point", "colon before a point", "dash behind a point", "underscores in sensors"],
 )  # fmt: skip
 def test_tags_are_split_where_machines_and_sensors_fit_best(
     tags: list[str], machines: set[str], sensors: set[str]
@@ -198,3 +201,8 @@ def test_plain_numbers_behind_a_quantity_are_asked_about_unless_the_plant_has_su
         give(workspace, tags, wide=True)
     give(workspace, [f"{m}.Druck" for m in ("1", "2")])
     assert give(workspace, tags, wide=True).machines == ("1", "2")
+
+
+def test_a_tag_of_very_many_parts_is_tried_in_few_ways() -> None:
+    # Every way of parting 20,000 blanks would be tried in turn: minutes.
+    assert find([f"M1{' ' * 20_000}flow", f"M2{' ' * 20_000}flow"]) is not None

@@ -14,6 +14,7 @@ from pdm_desktop.core.tag_rules import KnownTags, TagRule
 _SEPARATORS = (".", "/", "\\", ":", "|", "_", "-", " ")
 _CLEAR = (".", "/", "\\", ":", "|")
 _MOST_TAGS = 5_000
+_MOST_PARTS = 16  # of a tag that are tried: no input may take long
 _ID = re.compile(r".*\d")
 _ENDS_NUMBERED = re.compile(r".*\d[^\W\d_]?$")
 _NAMED_ID = re.compile(r"(?=.*[^\W\d_])(?=.*\d)")
@@ -98,13 +99,14 @@ def _different(tags: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip() for tag in tags))[:_MOST_TAGS]
 
 
-def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int, int]:
+def _merit(tags: list[str], rule: TagRule) -> tuple[bool, bool, bool, int, bool, int]:
     """The lower the better: numbers are a machine's, not all its sensors'; of clear separators, then of the others, the
-    one that leaves the fewest different names, and the shortest machines."""
+    one that leaves the fewest different names, sensors without numbers, and the shortest machines."""
     machines, sensors = _sides(tags, rule)
     numbered = len(sensors) > 1 and all(map(_ID.match, sensors))
     weak = rule.separator not in _CLEAR and not rule.sensor_first
-    return (rule.sensor_first, numbered, weak, len(machines) + len(sensors), sum(map(len, machines)))
+    some = any(map(_ID.match, sensors))
+    return (rule.sensor_first, numbered, weak, len(machines) + len(sensors), some, sum(map(len, machines)))
 
 
 def _best(tags: list[str], separator: str) -> TagRule | None:
@@ -122,7 +124,7 @@ def _best(tags: list[str], separator: str) -> TagRule | None:
 def _first(tags: list[str], separator: str) -> TagRule | None:
     """The best rule with the machine first."""
     split = [[part.strip() for part in tag.split(separator)] for tag in tags]
-    shortest = min(map(len, split))
+    shortest = min(_MOST_PARTS, *map(len, split))
     candidates = [TagRule(separator, k) for k in range(1, shortest)]
     if len({len(parts) for parts in split}) > 1:
         candidates += [TagRule(separator, 0, machine_parts=k) for k in range(1, shortest)]
