@@ -18,6 +18,7 @@ _WORDS = """
     vib vibration schwingung vibracion vibración vibrazione vibração acceleration beschleunigung displacement
     current strom courant corriente corrente amp amps ampere volt voltage spannung tension tensión tensione
     power leistung puissance potencia potenza potência energy energie
+    druk toerental trilling temperatuur debiet stroom spanning vermogen koppel pressione giri pressão
     torque drehmoment couple load last charge carga carico force kraft
     pos position freq frequency frequenz frequence fréquence
     hum humidity feuchte moisture density dichte viscosity ph conductivity concentration
